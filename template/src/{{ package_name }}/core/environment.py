@@ -1,0 +1,44 @@
+"""Where the service runs, and how its environment is read."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel
+
+_FOLDERS = Path(__file__).resolve().parents
+# Relative paths in settings start here, so that no command depends on the folder it is run from.
+PROJECT_ROOT = next((each for each in _FOLDERS if (each / "pyproject.toml").is_file()), Path.cwd())
+
+
+class Environment(StrEnum):
+    """The stages of a service's life, as `APP_ENVIRONMENT` spells them."""
+
+    LOCAL = "local"
+    TEST = "test"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether others than the developers reach the service."""
+        return self in {Environment.STAGING, Environment.PRODUCTION}
+
+
+class EnvironmentSettings(BaseModel):
+    """What every group of settings needs to know to judge its own values."""
+
+    environment: Environment = Environment.LOCAL
+
+    def unsafe_in_production(self) -> list[str]:
+        """One sentence, beginning with the variable's name, for each unsafe value."""
+        return []
+
+
+def split_list(value: object) -> object:
+    """Read `a,b` or `["a", "b"]` as a list; leave anything but text to the field's own type."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [each.strip() for each in value.split(",") if each.strip()]

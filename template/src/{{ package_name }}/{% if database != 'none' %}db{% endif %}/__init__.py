@@ -1,0 +1,1 @@
+"""How the service stores things: the engine, its sessions and the models."""

@@ -1,0 +1,3 @@
+"""Fixtures of this service: add yours here; the foundation's come from `tests/foundation.py`."""
+
+pytest_plugins = ["tests.foundation"]

@@ -1,0 +1,394 @@
+"""Names, checks and the answers that are computed."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+from copier.errors import UserMessageError
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import Environment
+from origins import ORIGINS, SAFE_PATTERNS, UNSAFE_PATTERNS
+
+TEMPLATE = Path(__file__).parents[1]
+
+
+def load_extension(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, TEMPLATE / "extensions" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+answers = load_extension("answers")
+CONFIG: dict[str, Any] = yaml.safe_load((TEMPLATE / "copier.yml").read_text(encoding="utf-8"))
+QUESTIONS = {name: value for name, value in CONFIG.items() if not name.startswith("_")}
+
+
+def check_answers(**data: object) -> None:
+    environment = Environment(extensions=[answers.Answers])
+    template = environment.from_string("{{ check_answers() }}")
+    assert template.render(_copier_conf={"data": data}) == "True"
+
+
+class TestQuestions:
+    def test_each_has_its_check_in_the_same_order(self) -> None:
+        assert list(answers.QUESTIONS) == list(QUESTIONS)
+
+    @pytest.mark.parametrize("name", QUESTIONS)
+    def test_each_explains_itself_in_one_short_sentence(self, name: str) -> None:
+        question = QUESTIONS[name]
+        assert {"type", "help", "default"} <= question.keys()
+        assert len(question["help"]) < 100
+        assert re.fullmatch("[A-Z][^?]+\\?", question["help"])
+
+    @pytest.mark.parametrize("name", [n for n, q in QUESTIONS.items() if "choices" in q])
+    def test_the_check_has_the_same_choices(self, name: str) -> None:
+        choices = QUESTIONS[name]["choices"]
+        values = list(choices.values() if isinstance(choices, dict) else choices)
+        refusal = answers.problem(name, "another")
+        assert refusal.endswith(f"write one of {', '.join(values)}")
+        assert not any(answers.problem(name, value) for value in values)
+
+    @pytest.mark.parametrize("name", [n for n, q in QUESTIONS.items() if q["type"] == "bool"])
+    def test_a_switch_takes_no_other_word(self, name: str) -> None:
+        assert answers.problem(name, "nope") == "'nope' is neither yes nor no; write true or false"
+
+    @pytest.mark.parametrize(
+        "name", [n for n, q in QUESTIONS.items() if q["type"] == "str" and "choices" not in q]
+    )
+    def test_each_text_is_validated_by_its_check(self, name: str) -> None:
+        assert QUESTIONS[name]["validator"] == f"{{{{ problem('{name}', {name}) }}}}"
+
+
+class TestSlug:
+    @pytest.mark.parametrize(
+        ("name", "slug"),
+        [
+            ("My Service", "my-service"),
+            ("  Orders -- and_more... ", "orders-and-more"),
+            ("Bob's Büro & Straße", "bobs-buro-strasse"),
+            ("3D Shop", "3d-shop"),
+            ("🚀", "my-service"),
+            ("注文", "my-service"),
+            ("FastAPI", "fastapi-service"),
+            ("con", "con-service"),
+            ("x" * 80, "x" * 60),
+        ],
+    )
+    def test_comes_from_the_name(self, name: str, slug: str) -> None:
+        assert answers.slug_of(name) == slug
+
+    @pytest.mark.parametrize(
+        "slug",
+        ["", "../x", "My-Service", "my_service", "a--b", "-a", "a-", "a.b", "a b", "a\n", "é"],
+    )
+    def test_out_of_normal_form_is_refused_with_the_form(self, slug: str) -> None:
+        mend = answers.slug_of(slug)
+        assert (
+            answers.problem("project_slug", slug)
+            == f"{slug!r} is not in normal form; write {mend!r}"
+        )
+
+    @pytest.mark.parametrize("slug", ["fastapi", "uuid-utils", "nul", "com1", "a" * 61])
+    def test_what_cannot_be_installed_is_refused(self, slug: str) -> None:
+        assert answers.problem("project_slug", slug)
+
+
+class TestPackage:
+    @pytest.mark.parametrize(
+        ("slug", "package"),
+        [
+            ("my-service", "my_service"),
+            ("3d-shop", "service_3d_shop"),
+            ("class", "class_service"),
+            ("types", "types_service"),
+            ("uuid-utils", "uuid_utils_service"),
+            ("migrations", "migrations_service"),
+            ("aux", "aux_service"),
+            ("abc-" * 15, "abc_abc_abc_abc_abc_abc_abc_abc_abc_abc"),
+        ],
+    )
+    def test_comes_from_the_slug(self, slug: str, package: str) -> None:
+        assert answers.package_of(slug) == package
+
+    @pytest.mark.parametrize(
+        ("package", "refusal"),
+        [
+            ("class", "'class' is a Python keyword; try 'class_service'"),
+            ("match", "'match' is a Python keyword; try 'match_service'"),
+            ("json", "'json' is a module of the standard library; try 'json_service'"),
+            ("annotationlib", "'annotationlib' is a module of the standard library"),
+            ("imp", "'imp' is a module of the standard library"),
+            ("fastapi", "'fastapi' is a module that the service may depend on"),
+            ("dotenv", "'dotenv' is a module that the service may depend on"),
+            ("tests", "'tests' is a folder of the service"),
+            ("com9", "'com9' is a device on Windows"),
+            ("Orders", "'Orders' is not a lower-case identifier; try 'orders'"),
+            ("my-service", "'my-service' is not a lower-case identifier; try 'my_service'"),
+            ("3d", "'3d' is not a lower-case identifier; try 'service_3d'"),
+            ("_orders", "'_orders' is not a lower-case identifier; try 'orders'"),
+            ("größe", "'größe' is not a lower-case identifier; try 'grosse'"),
+            ("", "'' is not a lower-case identifier; try 'my_service'"),
+            ("x" * 41, "it has 41 characters; write 40 at most"),
+        ],
+    )
+    def test_refusals_name_the_mend(self, package: str, refusal: str) -> None:
+        assert answers.problem("package_name", package).startswith(refusal)
+
+    def test_no_module_of_the_running_python_is_missing(self) -> None:
+        public = {each for each in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", each)}
+        assert public <= answers.STANDARD_LIBRARY
+
+    @pytest.mark.parametrize("mended", ["{}_service", "service_{}"])
+    def test_no_mended_name_is_reserved(self, mended: str) -> None:
+        reserved = set().union(*answers.RESERVED_PACKAGES.values())
+        assert not {mended.format(each) for each in reserved} & reserved
+
+
+@given(st.text(min_size=1, max_size=80))
+def test_the_derived_defaults_are_valid_for_any_name(name: str) -> None:
+    slug = answers.slug_of(name)
+    assert answers.problem("project_slug", slug) == ""
+    assert answers.problem("package_name", answers.package_of(slug)) == ""
+
+
+@given(st.sampled_from(sorted(answers.DEPENDENCIES | answers.STANDARD_LIBRARY | answers.KEYWORDS)))
+def test_the_derived_defaults_are_valid_for_reserved_names(name: str) -> None:
+    test_the_derived_defaults_are_valid_for_any_name.hypothesis.inner_test(name)
+
+
+class TestText:
+    @pytest.mark.parametrize(
+        "text", ["My Service", "x", 'Say "hi" \\ {{ 7 }}', "注文 🚀", "a" * 80]
+    )
+    def test_a_printable_line_is_a_name(self, text: str) -> None:
+        assert answers.problem("project_name", text) == ""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "a" * 81,
+            "a\nb",
+            "a\x00",
+            "a\u202eb",
+            "a\u200bb",
+            "a\u2028b",
+            "\ud800",
+            " a",
+            "a ",
+            "a\tb",
+        ],
+    )
+    def test_anything_else_is_not(self, text: str) -> None:
+        assert answers.problem("project_name", text)
+
+    def test_a_description_may_be_empty_and_longer(self) -> None:
+        assert answers.problem("project_description", "") == ""
+        assert answers.problem("project_description", "a" * 200) == ""
+        assert answers.problem("project_description", "a" * 201)
+
+
+class TestOrigins:
+    @pytest.mark.parametrize(("text", "normal"), ORIGINS)
+    def test_the_normal_form(self, text: str, normal: str | None) -> None:
+        if normal is None:
+            with pytest.raises(ValueError, match=r"; (write|leave out) "):
+                answers.normal_origin(text)
+        else:
+            assert answers.normal_origin(text) == normal
+
+    @pytest.mark.parametrize(("text", "normal"), [row for row in ORIGINS if row[0]])
+    def test_only_the_normal_form_is_an_answer(self, text: str, normal: str | None) -> None:
+        problem = answers.problem("cors_origins", f"{text},http://last")
+        assert (problem == "") == (text == normal)
+        assert normal is None or text == normal or f"browsers send {normal!r}" in problem
+
+    def test_several_are_separated_by_commas(self) -> None:
+        text = "http://localhost:3000, https://app.example.com"
+        assert answers.problem("cors_origins", text) == ""
+        assert answers.origins_of(text) == ["http://localhost:3000", "https://app.example.com"]
+
+    def test_there_may_be_none(self) -> None:
+        assert answers.problem("cors_origins", "") == ""
+        assert answers.origins_of("") == []
+
+    @pytest.mark.parametrize(
+        "text", ["http://a,", ",http://a", "http://a,,http://b", "http://a http://b"]
+    )
+    def test_a_gap_in_the_list_is_refused(self, text: str) -> None:
+        assert answers.problem("cors_origins", text)
+
+    def test_a_password_is_not_repeated(self) -> None:
+        assert "secret" not in answers.problem(
+            "cors_origins", "https://user:secret@app.example.com"
+        )
+
+
+# What patterns are made of, safe or not.
+PIECES = r"a - . \. / : @ [a-z] [a-z0-9-] [^/] [.-z] \d \w \S + * ? {2} (a|b) ( ) | ^ $ https://"
+
+
+class TestPatterns:
+    def test_none_is_needed(self) -> None:
+        assert answers.problem("cors_origin_regex", "") == ""
+
+    @pytest.mark.parametrize(("pattern", "matches", "others"), SAFE_PATTERNS)
+    def test_a_safe_one_is_accepted(
+        self, pattern: str, matches: list[str], others: list[str]
+    ) -> None:
+        assert answers.problem("cors_origin_regex", pattern) == ""
+        assert all(re.fullmatch(pattern, each) for each in matches)
+        assert not any(re.fullmatch(pattern, each) for each in others)
+
+    @pytest.mark.parametrize("pattern", UNSAFE_PATTERNS)
+    def test_an_unsafe_one_is_refused(self, pattern: str) -> None:
+        assert answers.problem("cors_origin_regex", pattern)
+
+    def test_the_refusal_on_a_shared_host_shows_a_safe_one(self) -> None:
+        refusal = answers.problem("cors_origin_regex", r"https://app-[a-z0-9-]+\.vercel\.app")
+        (safe,) = re.findall("'(.+)'", refusal)
+        assert safe == r"https://app-[a-z0-9-]+-myteam\.vercel\.app"
+        assert answers.problem("cors_origin_regex", safe) == ""
+
+    def test_a_long_one_does_not_fit_in_a_line(self) -> None:
+        domain = "a" * 60 + r"\.example\.com"
+        assert answers.problem("cors_origin_regex", rf"https://[a-z]+\.{domain}") == ""
+        assert answers.problem("cors_origin_regex", rf"https://[a-z]+\.aaaaaa{domain}")
+
+    @given(
+        st.lists(
+            st.sampled_from(PIECES.split()),
+            max_size=8,
+        ),
+        st.sampled_from(["", "-team", r"\.app"]),
+        st.data(),
+    )
+    def test_every_match_of_an_accepted_one_is_under_the_written_domain(
+        self, parts: list[str], label: str, data: st.DataObject
+    ) -> None:
+        pattern = rf"https://{''.join(parts)}{label}\.example\.com"
+        if answers.problem("cors_origin_regex", pattern):
+            return
+        origin = data.draw(st.from_regex(re.compile(pattern, re.ASCII), fullmatch=True))
+        assert re.fullmatch(r"https://[\w.-]*(?<![\w-])example\.com\n?", origin)
+
+
+class TestPassedAnswers:
+    def test_nothing_is_fine(self) -> None:
+        check_answers()
+
+    @pytest.mark.parametrize(
+        "word",
+        [
+            True,
+            False,
+            "true",
+            "FALSE",
+            "Yes",
+            "no",
+            "on",
+            "off",
+            "y",
+            "n",
+            "t",
+            "f",
+            "1",
+            "0",
+            1,
+            0,
+        ],
+    )
+    def test_switches_take_the_words_that_copier_reads_as_they_are_meant(
+        self, word: object
+    ) -> None:
+        check_answers(cors=word, example=word, cors_credentials=word)
+
+    @pytest.mark.parametrize("word", ["nope", "", "2", "none", "null", None, 2, 1.0, [], "ja"])
+    def test_switches_take_no_others(self, word: object) -> None:
+        with pytest.raises(UserMessageError, match=r"^cors: .+ is neither yes nor no"):
+            check_answers(cors=word)
+
+    def test_private_keys_are_left_alone(self) -> None:
+        check_answers(_commit="v0.1.0", _src_path="/template")
+
+    def test_an_unknown_name_is_refused_with_the_nearest(self) -> None:
+        with pytest.raises(
+            UserMessageError, match=r"^databse: there is no such question; write database$"
+        ):
+            check_answers(databse="sqlite")
+
+    @pytest.mark.parametrize("number", [3.1, 3, None, True, ["3.11"]])
+    def test_text_that_yaml_reads_as_something_else_is_refused(self, number: object) -> None:
+        with pytest.raises(
+            UserMessageError, match=r"^python_version: .+ is not text; put quotes around it$"
+        ):
+            check_answers(python_version=number)
+
+    def test_all_problems_are_told_at_once_a_line_each(self) -> None:
+        with pytest.raises(UserMessageError) as caught:
+            check_answers(package_name="class", database="sqlite", cors="nope", error_format="xml")
+        lines = str(caught.value).splitlines()
+        assert [line.partition(":")[0] for line in lines] == [
+            "package_name",
+            "cors",
+            "error_format",
+        ]
+
+    def test_what_will_not_be_asked_has_to_be_valid_too(self) -> None:
+        with pytest.raises(UserMessageError, match=r"^cors_origins: "):
+            check_answers(cors=False, cors_origins="*")
+
+
+@pytest.mark.parametrize(
+    ("running", "chosen"),
+    [((3, 10), "3.11"), ((3, 11), "3.11"), ((3, 13), "3.13"), ((3, 14), "3.14"), ((3, 17), "3.14")],
+)
+def test_the_running_python_is_the_default_as_far_as_it_is_supported(
+    monkeypatch: pytest.MonkeyPatch, running: tuple[int, int], chosen: str
+) -> None:
+    version = type("Version", (), {"minor": running[1]})
+    monkeypatch.setattr(answers.sys, "version_info", version)
+    assert answers.running_python() == chosen
+
+
+class TestPythonString:
+    @pytest.mark.parametrize(
+        ("text", "literal"),
+        [
+            ("plain", '"plain"'),
+            ("it's", '"it\'s"'),
+            ('Say "hi"', "'Say \"hi\"'"),
+            ('"it\'s"', "'\"it\\'s\"'"),
+            ("'\"", '"\'\\""'),
+            ("back\\slash", '"back\\\\slash"'),
+            ("注文 🚀", '"注文 🚀"'),
+        ],
+    )
+    def test_has_the_quotes_that_need_fewer_escapes(self, text: str, literal: str) -> None:
+        assert answers.python_string(text) == literal
+
+    @given(st.text().filter(str.isprintable))
+    def test_reads_back_as_the_text(self, text: str) -> None:
+        assert eval(answers.python_string(text)) == text
+
+    def test_is_left_alone_by_the_formatter(self) -> None:
+        alphabet = ["'", '"', "\\", "a", "{", "é"]
+        texts = [
+            a + b + c + d for a in alphabet for b in alphabet for c in alphabet for d in alphabet
+        ]
+        source = "".join(f"x = {answers.python_string(text)}\n" for text in texts)
+        ruff = [sys.executable, "-m", "ruff", "format", "-"]
+        formatted = subprocess.run(ruff, input=source, capture_output=True, text=True, check=True)
+        assert formatted.stdout == source
