@@ -1,6 +1,6 @@
 """One stream of log lines for the service, its libraries and the server."""
 
-import logging.config
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -23,10 +23,9 @@ def configure_logging(level: str, log_format: str, processors: Sequence[Processo
         *processors,
     ]
     # Tracebacks in plain text: the other ways show the local variables, secrets among them.
+    plain = structlog.dev.plain_traceback
     rendering: list[Processor] = [
-        structlog.dev.ConsoleRenderer(
-            colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain)
     ]
     if log_format == "json":
         rendering = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
@@ -35,29 +34,15 @@ def configure_logging(level: str, log_format: str, processors: Sequence[Processo
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(),
     )
-    library_formatter = {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": [*shared, structlog.stdlib.add_logger_name],
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
-    }
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {"library": library_formatter},
-            "handlers": {
-                "stdout": {
-                    "class": "logging.StreamHandler",
-                    "formatter": "library",
-                    "stream": sys.stdout,
-                }
-            },
-            "root": {"level": level, "handlers": ["stdout"]},
-            "loggers": {
-                "uvicorn": {"handlers": []},
-                "uvicorn.error": {"handlers": []},
-                # The service writes an access line of its own, with the request's id.
-                "uvicorn.access": {"handlers": [], "propagate": False},
-            },
-        }
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
     )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        # The service writes an access line of its own, with the request's id.
+        logging.getLogger(name).propagate = name != "uvicorn.access"
