@@ -19,8 +19,8 @@ def allowed_methods(scope: Scope) -> list[str]:
 
 def route_template(scope: Scope) -> str | None:
     """The path of the route that serves a request, such as `/api/v1/items/{item_id}`."""
-    route = scope.get("route")
-    return next((each.path for each in _matching(scope) if each.original_route is route), None)
+    found = (each for each in _matching(scope) if each.original_route is scope.get("route"))
+    return next((f"{scope.get('root_path', '')}{each.path}" for each in found), None)
 
 
 def _methods(routes: Iterable[RouteContext]) -> list[str]:

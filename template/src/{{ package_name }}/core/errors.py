@@ -99,21 +99,17 @@ class BodyTooLarge(ServiceError):
 
 
 class Invalid(ServiceError):
-    """The request can be read but is wrong: `Invalid("ends before it begins", pointer="/end")`."""
+    """The request can be read but is wrong: `Invalid("ends before it begins", pointer="/end")`.
+
+    Several values at once: `Invalid(None, FieldError("/end", …), FieldError("/name", …))`.
+    """
 
     status, code, message = 422, "validation_error", "The request is not valid."
 
-    def __init__(
-        self,
-        message: str | None = None,
-        *,
-        pointer: str | None = None,
-        errors: Sequence[FieldError] = (),
-    ) -> None:
-        super().__init__(message if pointer is None else None)
-        if pointer is not None:
-            errors = (FieldError(pointer, self.code, message or self.message),)
-        self.errors = errors
+    def __init__(self, message: str | None = None, *errors: FieldError, pointer: str = "") -> None:
+        super().__init__(None if pointer else message)
+        fields = [FieldError(pointer, self.code, message or self.message)] if pointer else []
+        self.errors = [*errors, *fields]
 
 
 class TooManyRequests(ServiceError):
