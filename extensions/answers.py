@@ -252,6 +252,7 @@ QUESTIONS: Mapping[str, Check] = {
     "cors_credentials": _switch,
     "cors_origin_regex": _text(check_pattern),
     "error_format": _one_of("problem", "envelope"),
+    "error_tracking": _one_of("none", "sentry"),
 }
 
 
