@@ -156,16 +156,20 @@ class TestPackage:
         assert not {mended.format(each) for each in reserved} & reserved
 
 
-@given(st.text(min_size=1, max_size=80))
-def test_the_derived_defaults_are_valid_for_any_name(name: str) -> None:
+def assert_derives_valid_defaults(name: str) -> None:
     slug = answers.slug_of(name)
     assert answers.problem("project_slug", slug) == ""
     assert answers.problem("package_name", answers.package_of(slug)) == ""
 
 
+@given(st.text(min_size=1, max_size=80))
+def test_the_derived_defaults_are_valid_for_any_name(name: str) -> None:
+    assert_derives_valid_defaults(name)
+
+
 @given(st.sampled_from(sorted(answers.DEPENDENCIES | answers.STANDARD_LIBRARY | answers.KEYWORDS)))
 def test_the_derived_defaults_are_valid_for_reserved_names(name: str) -> None:
-    test_the_derived_defaults_are_valid_for_any_name.hypothesis.inner_test(name)
+    assert_derives_valid_defaults(name)
 
 
 class TestText:
@@ -309,13 +313,16 @@ class TestPassedAnswers:
             1,
             0,
         ],
+        ids=repr,
     )
     def test_switches_take_the_words_that_copier_reads_as_they_are_meant(
         self, word: object
     ) -> None:
         check_answers(cors=word, example=word, cors_credentials=word)
 
-    @pytest.mark.parametrize("word", ["nope", "", "2", "none", "null", None, 2, 1.0, [], "ja"])
+    @pytest.mark.parametrize(
+        "word", ["nope", "", "2", "none", "null", None, 2, 1.0, [], "ja"], ids=repr
+    )
     def test_switches_take_no_others(self, word: object) -> None:
         with pytest.raises(UserMessageError, match=r"^cors: .+ is neither yes nor no"):
             check_answers(cors=word)

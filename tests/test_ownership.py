@@ -9,6 +9,8 @@ from pathlib import Path
 import copier
 import pytest
 
+pytestmark = pytest.mark.slow
+
 OWNERSHIP = Path(__file__).parents[1] / "extensions" / "ownership.py"
 
 CONFIG = """\

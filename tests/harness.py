@@ -1,0 +1,213 @@
+"""Snapshots of the template, renders of them, and what is run in a rendered service."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import copier
+import pytest
+import yaml
+from uv import find_uv_bin
+
+TEMPLATE = Path(__file__).parents[1]
+CONFIG: Mapping[str, Any] = yaml.safe_load((TEMPLATE / "copier.yml").read_text(encoding="utf-8"))
+QUESTIONS = {name: value for name, value in CONFIG.items() if not name.startswith("_")}
+ANSWERS_FILE = ".copier-answers.yml"
+VERSION = "v1000.0.0"
+
+# The property of a test that says how the suite of a rendered service went.
+SUITE = "rendered suite"
+
+Answers = Mapping[str, object]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder, as a person that exists on every machine."""
+    identity = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com"]
+    command = ["git", *identity, "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """The files of a folder by their names relative to it, in order."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path for path in paths}
+
+
+def working_files() -> list[str]:
+    """The files of the template that git tracks or would track."""
+    listed = git(TEMPLATE, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return sorted({name for name in listed.split("\0") if (TEMPLATE / name).is_file()})
+
+
+def take_snapshot(folder: Path) -> Path:
+    """Copy the template as it is now, finished or not, into a repository with one release."""
+    for name in working_files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(TEMPLATE / name, folder / name)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "The working tree")
+    git(folder, "tag", VERSION)
+    return folder
+
+
+def copier_command(*arguments: str) -> list[str]:
+    """The command line of Copier, as the tests' own Python runs it."""
+    return [sys.executable, "-m", "copier", *arguments]
+
+
+def run(
+    command: list[str], folder: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, whatever that is."""
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def free_of_this_process(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment without what this machine says to a service, to its tests and to uv."""
+    foreign = ("APP_", "DATABASE_URL", "TEST_DATABASE_URL", "PYTEST_", "VIRTUAL_ENV", "PYTHONPATH")
+    return {name: value for name, value in environment.items() if not name.startswith(foreign)}
+
+
+class Renders:
+    """What a snapshot of the template renders to, one folder for each set of answers."""
+
+    def __init__(self, template: Path, folder: Path) -> None:
+        self.template = template
+        self._folder = folder
+        self._done: dict[str, Path] = {}
+
+    def __call__(self, **answers: object) -> Path:
+        """Render, or return what was rendered before, which nobody writes into."""
+        key = json.dumps(answers, sort_keys=True)
+        if key not in self._done:
+            self._done[key] = self.render(self._folder / f"{len(self._done)}", answers)
+        return self._done[key]
+
+    def render(self, folder: Path, answers: Answers) -> Path:
+        """Render into a new folder."""
+        copier.run_copy(
+            str(self.template),
+            folder,
+            data=dict(answers),
+            vcs_ref=VERSION,
+            defaults=True,
+            unsafe=True,
+            quiet=True,
+        )
+        return folder
+
+
+def recorded_answers(service: Path) -> dict[str, Any]:
+    """What a rendered service remembers."""
+    recorded = yaml.safe_load((service / ANSWERS_FILE).read_text(encoding="utf-8"))
+    assert isinstance(recorded, dict)
+    return recorded
+
+
+def find_python(version: str) -> str | None:
+    """An interpreter of this machine that runs, or None; none is downloaded."""
+    if version == "{}.{}".format(*sys.version_info):
+        return sys.executable
+    # What pyenv puts on the path is there for every version, and runs for the chosen one only.
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    installed = [str(path) for path in pyenv.glob(f"versions/{version}.*/bin/python{version}")]
+    for python in filter(None, [*installed, shutil.which(f"python{version}")]):
+        if subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return python
+    return None
+
+
+@dataclass
+class Service:
+    """A rendered service together with an environment that it can be run in."""
+
+    root: Path
+    answers: Answers
+    environment: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def command(self, *words: str) -> list[str]:
+        """A command of its environment, like `uv run`."""
+        programs = self.environment / ("Scripts" if os.name == "nt" else "bin")
+        return [str(programs / words[0]), *words[1:]]
+
+    def run(self, *words: str, **variables: str) -> str:
+        """Run a command in it and return what it printed; a failure shows how to repeat it."""
+        done = subprocess.run(
+            self.command(*words),
+            cwd=self.root,
+            env={**free_of_this_process(os.environ), **self.variables, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            pytest.fail(f"{done.stdout}\n{self.reproduction(*words)}", pytrace=False)
+        return done.stdout
+
+    def reproduction(self, *words: str) -> str:
+        """The one line that does the same by hand."""
+        answers = shlex.join(
+            part for item in self.answers.items() for part in ("-d", "=".join(map(str, item)))
+        )
+        copy = f"copier copy --trust --defaults {answers} {shlex.quote(str(TEMPLATE))} service"
+        return (
+            f"The service is in {self.root}\n"
+            f"The same by hand: {copy} && cd service && uv run {shlex.join(words)}"
+        )
+
+
+class Environments:
+    """One environment for each set of dependencies, into which one service at a time is put."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def install(self, root: Path, answers: Answers) -> Service:
+        """Do what `uv sync` does for a copy of what was rendered, which it writes into."""
+        version = str(recorded_answers(root)["python_version"])
+        python = find_python(version)
+        if python is None:
+            pytest.skip(f"there is no Python {version} here: only what reads text was proven")
+        environment = self._folder / self._key(root, python)
+        sync = subprocess.run(
+            [find_uv_bin(), "sync", "--quiet", "--python", python, "--no-python-downloads"],
+            cwd=root,
+            env={
+                **free_of_this_process(os.environ),
+                "UV_PROJECT_ENVIRONMENT": str(environment),
+            },
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        service = Service(root, answers, environment)
+        if sync.returncode:
+            pytest.fail(f"{sync.stderr}\n{service.reproduction('true')}", pytrace=False)
+        return service
+
+    def _key(self, root: Path, python: str) -> str:
+        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+        installed = (project["project"]["dependencies"], project["dependency-groups"], python)
+        return hashlib.sha256(json.dumps(installed).encode()).hexdigest()[:12]

