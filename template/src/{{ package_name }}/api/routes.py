@@ -3,32 +3,27 @@
 from collections.abc import Iterable, Iterator
 
 from fastapi.routing import RouteContext, iter_route_contexts
-from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 
-def all_methods(routes: Iterable[BaseRoute]) -> list[str]:
-    """Every method that one of the routes takes."""
-    return _methods(iter_route_contexts(list(routes)))
+def methods_of(routes: Iterable[RouteContext]) -> list[str]:
+    """Every method that one of the routes takes, in the order of the alphabet."""
+    return sorted({method for each in routes for method in each.methods or ()})
 
 
-def allowed_methods(scope: Scope) -> list[str]:
-    """Every method that the requested address takes, for the header `Allow` (RFC 9110)."""
-    return _methods(_matching(scope))
+def matching_routes(scope: Scope) -> Iterator[RouteContext]:
+    """The routes at the address of a request, whatever their methods."""
+    for each in iter_route_contexts(scope["app"].routes):
+        if (pattern := getattr(each, "path_regex", None)) and pattern.match(route_path(scope)):
+            yield each
+
+
+def route_path(scope: Scope) -> str:
+    """The path of a request below the root path that a proxy or a mount has added."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
 def route_template(scope: Scope) -> str | None:
     """The path of the route that serves a request, such as `/api/v1/items/{item_id}`."""
-    found = (each for each in _matching(scope) if each.original_route is scope.get("route"))
+    found = (each for each in matching_routes(scope) if each.original_route is scope.get("route"))
     return next((f"{scope.get('root_path', '')}{each.path}" for each in found), None)
-
-
-def _methods(routes: Iterable[RouteContext]) -> list[str]:
-    return sorted({method for each in routes for method in each.methods or ()})
-
-
-def _matching(scope: Scope) -> Iterator[RouteContext]:
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
-    for each in iter_route_contexts(scope["app"].routes):
-        if each.path_regex.match(path):
-            yield each

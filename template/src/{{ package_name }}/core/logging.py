@@ -46,3 +46,9 @@ def configure_logging(level: str, log_format: str, processors: Sequence[Processo
         logging.getLogger(name).handlers.clear()
         # The service writes an access line of its own, with the request's id.
         logging.getLogger(name).propagate = name != "uvicorn.access"
+    # It would also name the address of every socket, with its query.
+    logging.getLogger("uvicorn.error").addFilter(_is_about_no_socket)
+
+
+def _is_about_no_socket(record: logging.LogRecord) -> bool:
+    return '"WebSocket' not in str(record.msg)
