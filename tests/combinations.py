@@ -40,7 +40,7 @@ COMBINATIONS: dict[str, Answers] = {
         "cors": False,
         "error_format": "envelope",
         "package_name": LONG_PACKAGE,
-        "project_name": "A" * 80,
+        "project_name": "A" * 74,
         "project_description": "b" * 200,
     },
     "none": {

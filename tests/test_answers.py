@@ -162,7 +162,7 @@ def assert_derives_valid_defaults(name: str) -> None:
     assert answers.problem("package_name", answers.package_of(slug)) == ""
 
 
-@given(st.text(min_size=1, max_size=80))
+@given(st.text(min_size=1, max_size=74))
 def test_the_derived_defaults_are_valid_for_any_name(name: str) -> None:
     assert_derives_valid_defaults(name)
 
@@ -174,7 +174,7 @@ def test_the_derived_defaults_are_valid_for_reserved_names(name: str) -> None:
 
 class TestText:
     @pytest.mark.parametrize(
-        "text", ["My Service", "x", 'Say "hi" \\ {{ 7 }}', "注文 🚀", "a" * 80]
+        "text", ["My Service", "x", 'Say "hi" \\ {{ 7 }}', "注文 🚀", "a" * 74]
     )
     def test_a_printable_line_is_a_name(self, text: str) -> None:
         assert answers.problem("project_name", text) == ""

@@ -24,6 +24,6 @@ def route_path(scope: Scope) -> str:
 
 
 def route_template(scope: Scope) -> str | None:
-    """The path of the route that serves a request, such as `/api/v1/items/{item_id}`."""
+    """The path of the route that serves a request, such as `/api/v1/books/{id}`."""
     found = (each for each in matching_routes(scope) if each.original_route is scope.get("route"))
     return next((f"{scope.get('root_path', '')}{each.path}" for each in found), None)

@@ -16,8 +16,8 @@
 
 An error of your own is two lines, beside the code that raises it:
 
-    class ItemNotFound(NotFound):
-        code, message = "item_not_found", "There is no item with this id."
+    class BookNotFound(NotFound):
+        code, message = "book_not_found", "There is no book with this id."
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ class FieldError:
     """What is wrong with one value of a request.
 
     Attributes:
-        pointer: a JSON Pointer (RFC 6901) into the body, or `/query/limit`, `/path/item_id`.
+        pointer: a JSON Pointer (RFC 6901) into the body, or `/query/limit`, `/path/id`.
         code: a stable word for programs.
         message: a sentence for people, which never repeats the value.
     """

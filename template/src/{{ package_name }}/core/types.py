@@ -4,5 +4,5 @@ from typing import Annotated
 
 from pydantic import Field
 
-# PostgreSQL cannot store NUL in a text, and a client deserves to read that in the schema.
+# NUL ends a text in many a system behind this one; a client deserves to read that in the schema.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
