@@ -93,16 +93,32 @@ def attempt(service: Service, *words: str, **variables: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+# Put at the end of a service's settings, which every command reads just before it connects.
+MEETING = """
+
+import socket
+
+load = Settings.load
+
+
+def load_together() -> Settings:
+    with socket.create_connection(("127.0.0.1", {port})) as meeting:
+        meeting.recv(1)
+    return load()
+
+
+Settings.load = load_together
+"""
+
+
 def attempt_together(service: Service, count: int, *words: str) -> list[tuple[int, str]]:
     """Run a command in several processes, none of which connects before all have come so far."""
     logs = [service.root.parent / f"{number}.log" for number in range(count)]
     with socket.create_server(("127.0.0.1", 0)) as meeting, ExitStack() as arrived:
         meeting.settimeout(PATIENCE)
-        port = meeting.getsockname()[1]
         [settings] = service.root.glob("src/*/core/settings.py")
         with settings.open("a", encoding="utf-8") as module:
-            module.write("\n\nimport socket\n\n")
-            module.write(f'socket.create_connection(("127.0.0.1", {port})).recv(1)\n')
+            module.write(MEETING.format(port=meeting.getsockname()[1]))
         processes = [start(service, *words, log=log) for log in logs]
         for _ in processes:
             arrived.enter_context(meeting.accept()[0])

@@ -1,0 +1,108 @@
+"""Nothing that a client can send is answered as if it were the fault of the service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from databases import ITEMS, serving
+from harness import Service
+
+pytestmark = pytest.mark.slow
+pytest_plugins = ["engines"]
+
+PROBLEM = "application/problem+json"
+
+
+def with_name(text: str) -> bytes:
+    """The body of an item, whose name is spelled in JSON already."""
+    return f'{{"name": {text}}}'.encode()
+
+
+# To these a new item and the change of one are answered in the same way.
+BODIES = {
+    "empty": b"",
+    "no object": b"[]",
+    "null": b"null",
+    "cut off": b'{"name": "Ham',
+    "no JSON": b"name=Hammer",
+    "not a number": with_name("NaN"),
+    "NUL": b'{"name": "a\0b"}',
+    "NUL, escaped": with_name(r'"a\u0000b"'),
+    "NUL in what may be left out": rb'{"name": "Hammer", "description": "\u0000"}',
+    "a lone surrogate": with_name(r'"\ud800"'),
+    "a lone surrogate as a key": rb'{"\udfff": 1, "name": null}',
+    "surrogates in the wrong order": with_name(r'"\udc00\ud800"'),
+    "too long": with_name('"' + 201 * "a" + '"'),
+    "very long": with_name('"' + 1_000_000 * "a" + '"'),
+    "too long where it may be left out": b'{"description": "' + 2001 * b"a" + b'"}',
+    "an integer of 5,000 digits": with_name(5_000 * "9"),
+    "a number that is too large": with_name("1e999999"),
+    "arrays in arrays": 10_000 * b"[" + 10_000 * b"]",
+    "arrays in a name": with_name(10_000 * "[" + 10_000 * "]"),
+    "objects in objects": 10_000 * b'{"name": ' + b"1" + 10_000 * b"}",
+    "objects that do not end": 10_000 * b'{"name": ',
+    "one bad byte": b"\xff",
+    "bad UTF-8 in a name": b'{"name": "\xff\xfe"}',
+    "a surrogate in UTF-8": b'{"name": "\xed\xa0\x80"}',
+    "Latin-1": '{"name": "Säge"}'.encode("latin-1"),
+    "half a character of UTF-16": '{"name": "Hammer"}'.encode("utf-16")[:-1],
+    "a lone surrogate in UTF-16": '{"name": "\ud800"}'.encode("utf-16", "surrogatepass"),
+}
+# Parts of an address that are wrong; some are others in every run, and a failure names them.
+CURSORS = [
+    "a",
+    "%00",
+    "%ff%fe",
+    "%ed%a0%80",
+    "AAAAAAAAAAAAAAAAAAAAA%00",
+    "AAAAAAAAAAAAAAAAAAAAAB",
+    "AAAAAAAAAAAAAAAAAAAAAA%0a",
+    "%d9%a0" * 22,
+    "%f0%9f%94%a8" * 22,
+    "A" * 10_000,
+    *(os.urandom(16).hex() for _ in range(5)),
+    *("".join(f"%{byte:02x}" for byte in os.urandom(22)) for _ in range(20)),
+]
+LIMITS = ["", "0", "-1", "101", "1.5", "1e3", "%00", "%ff", str(2**31), str(2**63), 5_000 * "9"]
+IDENTIFIERS = [
+    "1",
+    "%00",
+    "%ff",
+    "%ed%a0%80",
+    "0198c2f5",
+    "'; DROP TABLE items; --",
+    "{}",
+    "9" * 99,
+]
+
+
+def hostile_requests(item: str) -> Iterator[tuple[str, str, str, bytes | None]]:
+    """What to call a request, its method, its address and its body."""
+    for name, body in BODIES.items():
+        yield f"{name}, new", "POST", ITEMS, body
+        yield f"{name}, changed", "PATCH", item, body
+    for cursor in CURSORS:
+        yield f"cursor {cursor[:80]}", "GET", f"{ITEMS}?cursor={cursor}", None
+    for limit in LIMITS:
+        yield f"limit {limit[:80]}", "GET", f"{ITEMS}?limit={limit}", None
+    for method in ("GET", "PATCH", "DELETE"):
+        for identifier in IDENTIFIERS:
+            yield f"{method} {identifier}", method, f"{ITEMS}/{identifier}", b'{"name": "Saw"}'
+
+
+def test_nothing_that_a_client_sends_is_the_fault_of_the_service(service: Service) -> None:
+    service.run("alembic", "upgrade", "head")
+    # The server ends a connection after a crash, which the next request must not notice.
+    headers = {"content-type": "application/json", "connection": "close"}
+    answered_otherwise = {}
+
+    with serving(service) as client:
+        created = client.post(ITEMS, json={"name": "Hammer"})
+        for what, method, address, body in hostile_requests(created.headers["location"]):
+            response = client.request(method, address, content=body, headers=headers)
+            if response.status_code != 422 or response.headers["content-type"] != PROBLEM:
+                answered_otherwise[what] = (response.status_code, response.text[:200])
+        assert answered_otherwise == {}
+        assert client.get(ITEMS).json()["items"] == [created.json()]
