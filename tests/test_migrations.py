@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -11,6 +13,7 @@ import pytest
 from databases import (
     ITEMS,
     ON_POSTGRESQL,
+    ON_SQLITE,
     attempt_together,
     holding,
     query,
@@ -245,3 +248,47 @@ def test_a_service_moves_from_sqlite_to_postgresql(
     moved.run("alembic", "upgrade", "head")
     moved.run("alembic", "check")
     moved.run("pytest", "--quiet", TEST_DATABASE_URL=new_database)
+
+
+SHELVES = '''\
+"""Shelves, and the books on them."""
+
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from my_service.db.base import Base, KeyMixin
+
+
+class Shelf(KeyMixin, Base):
+    __tablename__ = "shelves"
+
+    width: Mapped[int]
+
+
+class Book(KeyMixin, Base):
+    __tablename__ = "books"
+
+    shelf_id: Mapped[UUID] = mapped_column(ForeignKey("shelves.id", ondelete="CASCADE"))
+'''
+
+
+@ON_SQLITE
+def test_a_table_is_altered_without_the_rows_that_refer_to_it(service: Service) -> None:
+    module = service.root / "src/my_service/db/models/shelf.py"
+    module.write_text(SHELVES)
+    service.run("alembic", "upgrade", "head")
+    autogenerate(service)
+    service.run("alembic", "upgrade", "head")
+    [file] = service.root.glob("*.db")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("INSERT INTO shelves (id, width) VALUES ('a', 1)")
+        connection.execute("INSERT INTO books (id, shelf_id) VALUES ('b', 'a')")
+
+    module.write_text(SHELVES.replace("width: Mapped[int]", "width: Mapped[int | None]"))
+    assert "batch_alter_table" in autogenerate(service)
+    service.run("alembic", "upgrade", "head")
+
+    assert query(service, "SELECT count(*) FROM books") == ["1"]
+    assert query(service, "PRAGMA foreign_key_check") == []
