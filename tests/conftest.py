@@ -34,9 +34,12 @@ def render(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Renders:
 
 
 @pytest.fixture(scope="session")
-def environments(tmp_path_factory: pytest.TempPathFactory) -> Environments:
+def environments() -> Iterator[Environments]:
     """Environments that services with the same dependencies share."""
-    return Environments(tmp_path_factory.mktemp("environments"))
+    # Not in pytest's own folder: every suite that starts closes that to others, and a PostgreSQL
+    # that root has started runs its programs from here as somebody else.
+    with tempfile.TemporaryDirectory(prefix="environments-", ignore_cleanup_errors=True) as folder:
+        yield Environments(Path(folder))
 
 
 @pytest.fixture(scope="session")
