@@ -304,6 +304,7 @@ class Answers(Extension):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         # Copier compiles each part of each path anew, which took a third of the time of a copy.
+        # By setattr, because an assignment to an overloaded method is an error of types.
         setattr(environment, "compile", lru_cache(maxsize=None)(environment.compile))  # noqa: B010
         environment.globals.update(
             check_answers=check_answers, problem=problem, running_python=running_python

@@ -80,16 +80,7 @@ def start(
 
 def attempt(service: Service, *words: str, **variables: str) -> tuple[int, str]:
     """Run a command of a service that may fail: its exit code and what it printed."""
-    done = subprocess.run(
-        service.command(*words),
-        cwd=service.root,
-        env={**free_of_this_process(os.environ), **service.variables, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
+    done = service.attempt(words, variables, timeout=PATIENCE)
     return done.returncode, done.stdout
 
 

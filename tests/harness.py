@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,16 @@ class Service:
 
     def run(self, *words: str, **variables: str) -> str:
         """Run a command in it and return what it printed; a failure shows how to repeat it."""
-        done = subprocess.run(
+        done = self.attempt(words, variables)
+        if done.returncode:
+            pytest.fail(f"{done.stdout}\n{self.reproduction(*words)}", pytrace=False)
+        return done.stdout
+
+    def attempt(
+        self, words: Sequence[str], variables: Mapping[str, str], timeout: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in it that may fail, for so many seconds at most."""
+        return subprocess.run(
             self.command(*words),
             cwd=self.root,
             env={**free_of_this_process(os.environ), **self.variables, **variables},
@@ -161,10 +170,8 @@ class Service:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
+            timeout=timeout,
         )
-        if done.returncode:
-            pytest.fail(f"{done.stdout}\n{self.reproduction(*words)}", pytrace=False)
-        return done.stdout
 
     def reproduction(self, *words: str) -> str:
         """The one line that does the same by hand."""
