@@ -143,6 +143,11 @@ def running_python() -> str:
     return f"3.{min(max(sys.version_info.minor, oldest), newest)}"
 
 
+def pythons_from(oldest: str) -> list[str]:
+    """The supported Pythons, from the oldest one of a service on."""
+    return [*PYTHONS[PYTHONS.index(oldest) :]]
+
+
 def origins_of(text: str) -> list[str]:
     """The origins of a comma-separated list, in their normal form."""
     return [normal_origin(each) for each in _split(text)]
@@ -266,6 +271,7 @@ QUESTIONS: Mapping[str, Check] = {
     "cors_origin_regex": _text(check_pattern),
     "error_format": _one_of("problem", "envelope"),
     "error_tracking": _one_of("none", "sentry"),
+    "ci": _one_of("github", "none"),
 }
 
 
@@ -307,7 +313,10 @@ class Answers(Extension):
         # By setattr, because an assignment to an overloaded method is an error of types.
         setattr(environment, "compile", lru_cache(maxsize=None)(environment.compile))  # noqa: B010
         environment.globals.update(
-            check_answers=check_answers, problem=problem, running_python=running_python
+            check_answers=check_answers,
+            problem=problem,
+            pythons_from=pythons_from,
+            running_python=running_python,
         )
         environment.filters.update(
             origins=origins_of, package=package_of, python_string=python_string, slug=slug_of

@@ -18,6 +18,7 @@ COMBINATIONS: dict[str, Answers] = {
     "sqlite-bare": {
         "example": False,
         "cors": False,
+        "ci": "none",
         "package_name": LONG_PACKAGE,
     },
     "sqlite-envelope": {

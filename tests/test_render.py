@@ -41,8 +41,8 @@ PARSERS: dict[str, Callable[[str], object]] = {
     ".yml": yaml.safe_load,
 }
 
-# Not the doubled braces of a format string, whose content is a number.
-JINJA = re.compile("{%|{#|{{-? *[a-z_]")
+# Not the doubled braces of a format string, whose content is a number, nor those of GitHub.
+JINJA = re.compile(r"{%|{#|(?<!\$){{-? *[a-z_]")
 
 # What no file of a service says whose answers are these. Everyday words that look the same are
 # left out: a fixture's scope "session", the items of a page of whatever.
@@ -70,6 +70,7 @@ FOREIGN_WORDS: dict[str, tuple[dict[str, object], list[str]]] = {
     ),
     "envelope": ({"error_format": "problem"}, ["envelope"]),
     "problem": ({"error_format": "envelope"}, [r"problem\+json", "9457"]),
+    "github": ({"ci": "none"}, [r"\.github", "workflow", r"(?-i:\bCI\b)"]),
     "sentry": ({"error_tracking": "none"}, ["sentry", r"\bdsn\b"]),
     "uuid-utils": ({"python_version": "3.14"}, ["uuid.utils"]),
 }
