@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import SUITE, Environments, Renders, take_snapshot
+from harness import SUITE, Answers, Environments, Renders, copy_release, take_snapshot
+from releases import Fresh, take_history
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,6 +32,27 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def render(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Renders:
     """Renders the snapshot: `render(database="none")` is a folder that no test writes to."""
     return Renders(template, tmp_path_factory.mktemp("services"))
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with all of its releases; the newest is the working tree."""
+    return take_history(tmp_path_factory.mktemp("history") / "template")
+
+
+@pytest.fixture(scope="session")
+def fresh(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Fresh:
+    """Fresh copies of a release, one for each set of answers, which nobody writes into."""
+    done: dict[str, Path] = {}
+
+    def copy(tag: str, answers: Answers) -> Path:
+        key = f"{tag} {sorted(answers.items())}"
+        if key not in done:
+            folder = tmp_path_factory.mktemp("fresh") / "service"
+            done[key] = copy_release(history, folder, answers, tag)
+        return done[key]
+
+    return copy
 
 
 @pytest.fixture(scope="session")

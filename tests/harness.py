@@ -40,9 +40,10 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def files_in(folder: Path) -> dict[str, Path]:
-    """The files of a folder by their names relative to it, in order."""
+    """The files of a folder by their names relative to it, in order, without those of git."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path for path in paths}
+    names = {path.relative_to(folder).as_posix(): path for path in paths}
+    return {name: path for name, path in names.items() if not name.startswith(".git/")}
 
 
 def working_files() -> list[str]:
@@ -88,6 +89,20 @@ def free_of_this_process(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith(foreign)}
 
 
+def copy_release(template: Path, folder: Path, answers: Answers, tag: str = VERSION) -> Path:
+    """Make a service from a release of the template."""
+    copier.run_copy(
+        str(template),
+        folder,
+        data=dict(answers),
+        vcs_ref=tag,
+        defaults=True,
+        unsafe=True,
+        quiet=True,
+    )
+    return folder
+
+
 class Renders:
     """What a snapshot of the template renders to, one folder for each set of answers."""
 
@@ -105,16 +120,7 @@ class Renders:
 
     def render(self, folder: Path, answers: Answers) -> Path:
         """Render into a new folder."""
-        copier.run_copy(
-            str(self.template),
-            folder,
-            data=dict(answers),
-            vcs_ref=VERSION,
-            defaults=True,
-            unsafe=True,
-            quiet=True,
-        )
-        return folder
+        return copy_release(self.template, folder, answers)
 
 
 def recorded_answers(service: Path) -> dict[str, Any]:

@@ -15,7 +15,6 @@ import yaml
 from combinations import CHOICES, COMBINATIONS
 from harness import (
     ANSWERS_FILE,
-    CONFIG,
     QUESTIONS,
     TEMPLATE,
     Renders,
@@ -24,16 +23,10 @@ from harness import (
     recorded_answers,
     working_files,
 )
+from owned import OWNED, differences, owned_files
 
 MAX_FILES = 75
 LAYERS = {"api", "api/v1", "services", "schemas", "db", "db/models", "core"}
-ONCE = re.compile(r"once\('(?P<pattern>[^']+)'(?:, when='(?P<when>\w+)')?")
-OWNED = [
-    (found["pattern"].lstrip("/"), found["when"])
-    for entry in CONFIG["_exclude"]
-    if (found := ONCE.search(entry))
-]
-
 PARSERS: dict[str, Callable[[str], object]] = {
     ".json": json.loads,
     ".toml": tomllib.loads,
@@ -83,17 +76,6 @@ def service(request: pytest.FixtureRequest, render: Renders) -> Path:
 
 def read_all(service: Path) -> dict[str, str]:
     return {name: path.read_text(encoding="utf-8") for name, path in files_in(service).items()}
-
-
-def owned_files(service: Path, *, when: str | None = None) -> dict[str, bytes]:
-    """What belongs to the team, or the part of it that a question switches on."""
-    patterns = [pattern for pattern, switch in OWNED if when in (None, switch)]
-    paths = {path for pattern in patterns for path in service.glob(pattern)}
-    return {path.relative_to(service).as_posix(): path.read_bytes() for path in sorted(paths)}
-
-
-def differences(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
-    return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
 
 
 class TestTemplate:

@@ -1,0 +1,153 @@
+"""The releases that services come from, and services that live on."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import Any
+
+import copier
+import pytest
+import yaml
+from harness import ANSWERS_FILE, TEMPLATE, VERSION, Answers, copy_release, git, working_files
+
+
+@dataclass(frozen=True)
+class Release:
+    """A version and the commit that it is."""
+
+    version: str
+    commit: str
+
+    @property
+    def tag(self) -> str:
+        """What the version is called in a repository."""
+        return f"v{self.version}"
+
+    def __str__(self) -> str:
+        return self.version
+
+
+Fresh = Callable[[str, Answers], Path]
+
+RELEASES = [
+    Release(**each)
+    for each in tomllib.loads((TEMPLATE / "releases.toml").read_text(encoding="utf-8"))["release"]
+]
+
+
+def take_history(folder: Path) -> Path:
+    """Clone the template with a tag for each release and one for the working tree, the newest."""
+    if git(TEMPLATE, "rev-parse", "--is-shallow-repository").strip() == "true":
+        pytest.fail("This checkout is shallow: run `git fetch --unshallow`.", pytrace=False)
+    git(TEMPLATE, "clone", "--quiet", "--shared", "--no-tags", str(TEMPLATE), str(folder))
+    for release in RELEASES:
+        if not is_in_history(release.commit):
+            pytest.fail(
+                f"releases.toml says that {release} is commit {release.commit}, which is not in the "
+                "history of this checkout: fetch all of it, or mend the entry.",
+                pytrace=False,
+            )
+        git(folder, "tag", release.tag, release.commit)
+    git(folder, "rm", "-r", "--quiet", ".")
+    for name in working_files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(TEMPLATE / name, folder / name)
+    publish(folder, VERSION)
+    return folder
+
+
+def is_in_history(commit: str) -> bool:
+    """Whether a commit is one of those that led to the one that is checked out."""
+    try:
+        git(TEMPLATE, "merge-base", "--is-ancestor", commit, "HEAD")
+    except CalledProcessError:
+        return False
+    return True
+
+
+def publish(repository: Path, tag: str) -> None:
+    """Commit all that is in a repository, as a release."""
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", tag)
+    git(repository, "tag", tag)
+
+
+def questions_of(history: Path, tag: str) -> dict[str, Any]:
+    """What a release asks."""
+    config = yaml.safe_load(git(history, "show", f"{tag}:copier.yml"))
+    return {name: question for name, question in config.items() if not name.startswith("_")}
+
+
+def known_to(history: Path, tag: str, answers: Answers) -> dict[str, object]:
+    """Those of the answers that a release asks for."""
+    questions = questions_of(history, tag)
+    return {name: answer for name, answer in answers.items() if name in questions}
+
+
+class Living:
+    """A service in a repository, from its first copy over its updates.
+
+    Args:
+        history: the template with its releases.
+        root: where it is made; inside of a repository or to become one.
+        tag: the release that it is made from.
+        answers: what is answered.
+    """
+
+    def __init__(self, history: Path, root: Path, tag: str, answers: Answers) -> None:
+        self.root = root
+        copy_release(history, root, answers, tag)
+        if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+            git(root, "init", "--quiet", "--initial-branch=main")
+        self.commit("New")
+
+    def commit(self, message: str) -> None:
+        """Commit all of the service, and nothing else of its repository."""
+        git(self.root, "add", "--all", ".")
+        git(self.root, "commit", "--quiet", "--allow-empty", "--message", message, "--", ".")
+
+    def update(self, answers: Answers | None = None, tag: str = VERSION) -> None:
+        """Bring it to a release, conflicts and all."""
+        copier.run_update(
+            self.root,
+            data=dict(answers or {}),
+            vcs_ref=tag,
+            defaults=True,
+            overwrite=True,
+            unsafe=True,
+            quiet=True,
+        )
+
+    def update_cleanly(self, answers: Answers | None = None, tag: str = VERSION) -> None:
+        """Bring it to a release without a conflict, and commit that."""
+        self.update(answers, tag)
+        assert self.conflicts() == []
+        self.commit("Update")
+
+    def conflicts(self) -> list[str]:
+        """The files that an update has left for somebody to mend."""
+        status = git(self.root, "status", "--porcelain", "--untracked-files=all").splitlines()
+        unmerged = {line[3:] for line in status if "U" in line[:2] or line.endswith(".rej")}
+        marked = {
+            name
+            for name, content in self.contents().items()
+            if b"<<<<<<< before updating" in content
+        }
+        return sorted(unmerged | marked)
+
+    def contents(self) -> dict[str, bytes]:
+        """What is in each of its files that git does not ignore, but for the answers."""
+        listed = git(self.root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        names = sorted({*filter(None, listed.split("\0"))} - {ANSWERS_FILE})
+        return {
+            name: (self.root / name).read_bytes() for name in names if (self.root / name).is_file()
+        }
+
+    def is_changed(self) -> bool:
+        """Whether anything of it is there that is not committed."""
+        return bool(git(self.root, "status", "--porcelain", "."))
