@@ -256,7 +256,6 @@ def _switch(answer: object) -> str:
     return f"{answer!r} is neither yes nor no; write true or false"
 
 
-# Once a question is removed, its recorded answer still comes in during updates: keep its name.
 QUESTIONS: Mapping[str, Check] = {
     "project_name": _text(check_name),
     "project_slug": _text(check_slug),
@@ -274,9 +273,15 @@ QUESTIONS: Mapping[str, Check] = {
     "ci": _one_of("github", "none"),
 }
 
+# Questions that are asked no more. A service of an older release remembers its answers, which
+# come in as data while it is updated.
+RETIRED = _names("")
+
 
 def problem(name: str, answer: object) -> str:
     """Check the answer to a question, which may be one that does not exist."""
+    if name in RETIRED:
+        return ""
     if name in QUESTIONS:
         return QUESTIONS[name](answer)
     nearest = get_close_matches(name, QUESTIONS, n=1)

@@ -62,6 +62,9 @@ COMBINATIONS: dict[str, Answers] = {
     "python-3.14": {"python_version": "3.14"},
 }
 
+# Those that render every file of the template between them.
+COVERING = ["default", "sqlite-bare", "sqlite-envelope", "postgresql", "none"]
+
 
 def _listed(question: Mapping[str, Any]) -> list[Any]:
     if question["type"] == "bool":

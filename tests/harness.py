@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import shlex
@@ -13,6 +14,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import copier
@@ -62,6 +64,17 @@ def take_snapshot(folder: Path) -> Path:
     git(folder, "commit", "--quiet", "--message", "The working tree")
     git(folder, "tag", VERSION)
     return folder
+
+
+def load_extension(template: Path, name: str) -> ModuleType:
+    """A module of a template's Jinja extensions, as Copier loads it."""
+    path = template / "extensions" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def copier_command(*arguments: str) -> list[str]:

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
-import yaml
 from copier.errors import UserMessageError
+from harness import QUESTIONS, TEMPLATE, load_extension
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment
 from origins import ORIGINS, SAFE_PATTERNS, UNSAFE_PATTERNS
 
-TEMPLATE = Path(__file__).parents[1]
-
-
-def load_extension(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, TEMPLATE / "extensions" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-answers = load_extension("answers")
-CONFIG: dict[str, Any] = yaml.safe_load((TEMPLATE / "copier.yml").read_text(encoding="utf-8"))
-QUESTIONS = {name: value for name, value in CONFIG.items() if not name.startswith("_")}
+answers = load_extension(TEMPLATE, "answers")
 
 
 def check_answers(**data: object) -> None:

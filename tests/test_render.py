@@ -23,7 +23,7 @@ from harness import (
     recorded_answers,
     working_files,
 )
-from owned import OWNED, differences, owned_files
+from owned import OWNED, differences, owned_files, shared_files
 
 MAX_FILES = 75
 LAYERS = {"api", "api/v1", "services", "schemas", "db", "db/models", "core"}
@@ -211,7 +211,32 @@ class TestFiles:
         assert answers.keys() - recorded == {"_commit", "_src_path"}
 
 
+def row(service: Path, whose: str) -> str:
+    """What the README says of the files that are somebody's."""
+    readme = (service / "README.md").read_text(encoding="utf-8")
+    found = re.search(rf"^\| {whose} \| (.*?) \|", readme, re.MULTILINE)
+    assert found
+    return found[1]
+
+
+def promised_files(service: Path) -> set[str]:
+    """The files that the README calls the team's: names, and folders that they are in."""
+    found = set()
+    for group in row(service, "yours").split("; "):
+        names, _, parent = group.partition(" in ")
+        for name in re.findall("`(.+?)`", names):
+            path = service / parent.strip("`") / name
+            found |= {*path.rglob("*")} if path.is_dir() else {path}
+    return {path.relative_to(service).as_posix() for path in found if path.is_file()}
+
+
 class TestOwnership:
+    def test_the_readme_says_which_files_are_the_teams(self, service: Path) -> None:
+        assert promised_files(service) == {*owned_files(service)}
+
+    def test_the_readme_says_which_files_are_shared(self, service: Path) -> None:
+        assert {*re.findall("`(.+?)`", row(service, "shared"))} == {*shared_files(service)}
+
     @pytest.mark.parametrize(("pattern", "when"), OWNED)
     def test_every_pattern_names_a_file(
         self, render: Renders, pattern: str, when: str | None

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import releases
-from combinations import CHOICES, COMBINATIONS
+from combinations import CHOICES, COMBINATIONS, COVERING
 from harness import (
+    ANSWERS_FILE,
     TEMPLATE,
     VERSION,
     Environments,
     copier_command,
+    copy_release,
+    files_in,
     git,
     recorded_answers,
     run,
 )
 from lived_in import EDITED, edit_the_foundation, live_in, lost_lines
 from owned import differences, foundation_files, owned_files
-from releases import RELEASES, Fresh, Living, Release, known_to, take_history
+from releases import RELEASES, Fresh, Living, Release, known_to, publish, take_history
 
 pytestmark = pytest.mark.slow
 
-# Together they render every file of the template.
-CELLS = ["default", "sqlite-bare", "sqlite-envelope", "postgresql", "none"]
+# A release that is yet to come.
+NEXT = "v1001.0.0"
 EVERY_RELEASE = pytest.mark.parametrize("release", RELEASES, ids=str)
 
 
@@ -37,7 +42,7 @@ class TestUntouched:
     """A service that nobody has changed becomes what a fresh copy would be."""
 
     @EVERY_RELEASE
-    @pytest.mark.parametrize("cell", CELLS)
+    @pytest.mark.parametrize("cell", COVERING)
     def test_it_gets_the_whole_foundation_and_keeps_the_rest(
         self, history: Path, fresh: Fresh, tmp_path: Path, release: Release, cell: str
     ) -> None:
@@ -166,6 +171,165 @@ class TestSwitches:
         (package / "services/books.py").write_text("# Ours\n", encoding="utf-8")
         (package / "schemas/__init__.py").unlink()
         living.commit("Settle")
+
+
+class TestConflicts:
+    """Copier ends with 0 where it left a conflict; the service does not let that pass."""
+
+    @pytest.mark.parametrize(("conflict", "suffix"), [("inline", ""), ("rej", ".rej")])
+    def test_the_tests_refuse_to_run_until_it_is_resolved(
+        self, history: Path, environments: Environments, tmp_path: Path, conflict: str, suffix: str
+    ) -> None:
+        template = shutil.copytree(history, tmp_path / "template")
+        living = Living(template, tmp_path / "service", VERSION, {})
+        edit_the_foundation(living.root)
+        living.commit("Change the foundation")
+        [changed] = (template / "template").rglob(f"{Path(EDITED).name}*")
+        changed.write_text(changed.read_text(encoding="utf-8").replace("timeout(2)", "timeout(5)"))
+        publish(template, NEXT)
+        update = copier_command("update", "--trust", "--defaults", "--conflict", conflict)
+        done = run(update, living.root)
+        assert done.returncode == 0, done.stderr
+        assert "git diff --check" in done.stderr
+
+        service = environments.install(living.root, {})
+        refused = service.attempt(["pytest"], {})
+        assert refused.returncode != 0
+        assert f"An update left conflicts in {EDITED}{suffix}. Choose between" in refused.stdout
+
+        git(living.root, "checkout", "HEAD", "--", EDITED)
+        (living.root / f"{EDITED}.rej").unlink(missing_ok=True)
+        service.run("pytest", "tests/api/test_health.py")
+
+
+MARK = re.compile(rb"mark of file \d+")
+
+
+class TestEveryFile:
+    """A change of any file of the template gets to where it should, and nowhere else."""
+
+    def test_a_line_in_each_file_reaches_the_foundation_and_nothing_of_the_teams(
+        self, history: Path, tmp_path: Path
+    ) -> None:
+        template = shutil.copytree(history, tmp_path / "template")
+        marks = mark_every_file(template)
+        publish(template, NEXT)
+        foundation, team = b"", b""
+        for cell in COVERING:
+            answers = COMBINATIONS[cell]
+            living = Living(template, tmp_path / cell, VERSION, answers)
+            before = owned_files(living.root)
+            living.update_cleanly(tag=NEXT)
+            expected = copy_release(template, tmp_path / f"{cell}-fresh", answers, NEXT)
+            assert differences(owned_files(living.root), before) == []
+            assert differences(foundation_files(living.root), foundation_files(expected)) == []
+            foundation += b"".join(foundation_files(living.root).values())
+            foundation += (living.root / ANSWERS_FILE).read_bytes()
+            team += b"".join(owned_files(expected).values())
+        assert not {*MARK.findall(foundation)} & {*MARK.findall(team)}
+        assert {*MARK.findall(foundation + team)} == marks
+
+
+def mark_every_file(template: Path) -> set[bytes]:
+    """Put a comment of its own at the top of each file."""
+    marks = set()
+    for number, (name, path) in enumerate(files_in(template / "template").items()):
+        mark = f"mark of file {number}"
+        comment = f"<!-- {mark} -->" if ".md" in name else f"# {mark}"
+        path.write_text(f"{comment}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+        marks.add(mark.encode())
+    return marks
+
+
+class TestRetiredQuestions:
+    """A service remembers the answer to a question that is asked no more."""
+
+    @pytest.mark.parametrize("is_remembered", [True, False])
+    def test_its_updates_go_on_only_where_its_name_is_kept(
+        self, history: Path, tmp_path: Path, is_remembered: bool
+    ) -> None:
+        template = shutil.copytree(history, tmp_path / "template")
+        config, extension = template / "copier.yml", template / "extensions/answers.py"
+        asked, checked = (path.read_text(encoding="utf-8") for path in (config, extension))
+        config.write_text(asked + "\ncolour:\n  type: str\n  help: Which?\n  default: red\n")
+        question = '    "colour": _one_of("red"),\n}\n\n# Questions that'
+        extension.write_text(checked.replace("}\n\n# Questions that", question))
+        publish(template, "v1000.1.0")
+        living = Living(template, tmp_path / "service", "v1000.1.0", {"colour": "red"})
+        config.write_text(asked)
+        extension.write_text(
+            checked.replace('_names("")', '_names("colour")') if is_remembered else checked
+        )
+        publish(template, NEXT)
+
+        update = run(copier_command("update", "--trust", "--defaults"), living.root)
+
+        refusal = re.search("^colour: there is no such question", update.stderr, re.MULTILINE)
+        assert (update.returncode == 0, refusal is None) == (is_remembered, is_remembered)
+
+
+class TestRecopy:
+    """`copier recopy` brings the foundation back, and leaves the rest alone."""
+
+    def test_the_foundation_is_restored_and_the_team_keeps_its_files(
+        self, history: Path, fresh: Fresh, tmp_path: Path
+    ) -> None:
+        living = Living(history, tmp_path / "service", VERSION, {})
+        added = live_in(living.root)
+        edit_the_foundation(living.root)
+        (living.root / "src/my_service/main.py").unlink()
+        living.commit("Live in it")
+        done = run(copier_command("recopy", "--trust", "--defaults", "--force"), living.root)
+        assert done.returncode == 0, done.stderr
+        expected = fresh(VERSION, {})
+        assert foundation_files(living.root).items() >= foundation_files(expected).items()
+        # Where a file is shared, the team takes its lines from git again.
+        lost = {line.partition(":")[0] for line in lost_lines(living.root, added)}
+        assert lost == {name for name, _ in added}
+
+
+EXISTING = {
+    "README.md": "# Shop\n",
+    "pyproject.toml": '[project]\nname = "shop"\nversion = "3.1.0"\n',
+    "src/shop/__init__.py": "",
+    "src/shop/main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n",
+    "src/shop/services/orders.py": "ORDERS = 1\n",
+    "tests/conftest.py": "",
+    "docs/orders.md": "# Orders\n",
+}
+
+
+class TestAdoption:
+    """A service that is there already comes under the template by a copy over it."""
+
+    def test_only_files_of_the_same_name_are_overwritten_and_updates_follow(
+        self, history: Path, environments: Environments, tmp_path: Path
+    ) -> None:
+        root = tmp_path / "shop"
+        for name, text in EXISTING.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text, encoding="utf-8")
+        git(root, "init", "--quiet")
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message", "Shop")
+
+        answers = ["--data", "project_name=Shop", "--vcs-ref", RELEASES[-1].tag]
+        command = ["copy", "--trust", "--defaults", "--overwrite", *answers, str(history), "."]
+        done = run(copier_command(*command), root)
+        assert done.returncode == 0, done.stderr
+
+        brought = {name for name in files_in(root) if name not in EXISTING}
+        overwritten = git(root, "diff", "--name-only").split()
+        assert "src/shop/core/settings.py" in brought
+        assert {*EXISTING} - {*overwritten} == {"docs/orders.md", "src/shop/services/orders.py"}
+        assert "D" not in git(root, "diff", "--name-status").split()
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message", "Adopt the foundation")
+
+        update = copier_command("update", "--trust", "--defaults", "--vcs-ref", VERSION)
+        assert run(update, root).returncode == 0
+        assert (root / "src/shop/services/orders.py").read_text(encoding="utf-8") == "ORDERS = 1\n"
+        environments.install(root, {"project_name": "Shop"}).run("pytest")
 
 
 class TestReleases:

@@ -1,0 +1,174 @@
+"""Nothing that a release has promised is taken back unnoticed.
+
+Copier drops a recorded answer that no longer validates, deletes a file that the template no longer
+has, and renders the list of the team's files with the extension of the old release: all of it in
+silence. So what a release has is held against what is here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from combinations import COMBINATIONS, COVERING, HOSTILE_NAME
+from harness import CONFIG, QUESTIONS, TEMPLATE, VERSION, git, load_extension
+from jinja2 import Environment
+from origins import ORIGINS, SAFE_PATTERNS
+from owned import foundation_files, owned_files, shared_files
+from releases import RELEASES, Fresh, Release, known_to, questions_of
+
+pytestmark = pytest.mark.slow
+
+CHANGELOG = (TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8")
+# What the names of files are rendered from in a service of the defaults.
+DEFAULTS = {"package_name": "my_service", "_copier_conf": {"src_path": ""}, "_copier_python": ""}
+
+NAMES = ["x", "My Service", "a" * 74, "注文 🚀", 'Say "hi" \\ {{ 7 }}', HOSTILE_NAME]
+SLUGS = ["a", "0", "my-service", "3d-shop", "a" * 60, "fastapi-service"]
+PACKAGES = ["a", "my_service", "a_package_whose_name_is_as_long_as_it_is", "service_3d", "x__y_"]
+ACCEPTED: dict[str, list[str]] = {
+    "project_name": NAMES,
+    "project_slug": SLUGS,
+    "package_name": PACKAGES,
+    "project_description": ["", *NAMES, "b" * 200],
+    "cors_origins": ["", *(text for text, _ in ORIGINS), "http://a.example,https://b.example"],
+    "cors_origin_regex": ["", *(pattern for pattern, _, _ in SAFE_PATTERNS)],
+}
+
+
+@pytest.fixture(scope="session", params=RELEASES, ids=str)
+def release(request: pytest.FixtureRequest) -> Release:
+    found: Release = request.param
+    return found
+
+
+@pytest.fixture(scope="session")
+def checkout(history: Path, release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as it was when it was released."""
+    folder = tmp_path_factory.mktemp(release.tag) / "template"
+    git(history, "worktree", "add", "--quiet", "--detach", str(folder), release.tag)
+    return folder
+
+
+def news_since(release: Release) -> str:
+    """What the changelog says of the releases that came after one."""
+    return CHANGELOG.partition(f"## {release} ")[0]
+
+
+def departures() -> list[str]:
+    """The files that the steps of updates take care of: `old=new`, or what was removed."""
+    environment = Environment()
+    return [
+        environment.from_string(word).render(DEFAULTS)
+        for migration in CONFIG.get("_migrations", [])
+        for word in migration["command"][4:]
+    ]
+
+
+class TestPaths:
+    @pytest.mark.parametrize("cell", COVERING)
+    def test_a_file_does_not_leave_the_foundation_unnoticed(
+        self, history: Path, fresh: Fresh, release: Release, cell: str
+    ) -> None:
+        answers = {**COMBINATIONS[cell], "package_name": "my_service"}
+        then = fresh(release.tag, known_to(history, release.tag, answers))
+        now = fresh(VERSION, answers)
+        left = foundation_files(then).keys() - {*foundation_files(now), *owned_files(now)}
+        cared_for = {departure.partition("=")[0] for departure in departures()}
+        assert left <= cared_for, "copier.yml needs a step that keeps what teams changed in them"
+        told = {f"`{name.removeprefix('src/my_service/')}`" for name in left}
+        assert [name for name in told if name not in news_since(release)] == []
+
+    def test_what_belongs_to_the_team_stays_theirs(
+        self, history: Path, fresh: Fresh, release: Release
+    ) -> None:
+        then = fresh(release.tag, {})
+        config = git(history, "show", f"{release.tag}:copier.yml")
+        promised = re.findall(r"once\('/([^']+)'", config)
+        owned = {path for pattern in promised for path in then.glob(pattern)}
+        assert owned
+        assert owned <= {then / name for name in owned_files(then)}
+
+    @pytest.mark.parametrize("cell", COVERING)
+    def test_the_lines_that_are_shared_keep_their_order(
+        self, history: Path, fresh: Fresh, release: Release, cell: str
+    ) -> None:
+        # What a team has changed among lines that trade places is a conflict, or worse.
+        answers = COMBINATIONS[cell]
+        then = shared_files(fresh(release.tag, known_to(history, release.tag, answers)))
+        now = shared_files(fresh(VERSION, answers))
+        for name in then.keys() & now.keys():
+            before, after = then[name].splitlines(), now[name].splitlines()
+            common = [line for line in before if before.count(line) == after.count(line) == 1]
+            assert [line for line in after if line in common] == common, name
+
+
+class TestQuestions:
+    def test_a_question_does_not_leave_unnoticed(self, history: Path, release: Release) -> None:
+        for name in questions_of(history, release.tag).keys() - QUESTIONS.keys():
+            assert name in load_extension(TEMPLATE, "answers").RETIRED
+            assert f"`{name}`" in news_since(release)
+
+    def test_every_answer_that_could_be_chosen_still_can(
+        self, history: Path, release: Release
+    ) -> None:
+        problem = load_extension(TEMPLATE, "answers").problem
+        for name, question in questions_of(history, release.tag).items():
+            choices = question.get("choices", [])
+            listed = choices.values() if isinstance(choices, dict) else choices
+            assert [each for each in listed if problem(name, each)] == []
+
+    def test_every_answer_that_was_accepted_still_is(
+        self, history: Path, checkout: Path, release: Release
+    ) -> None:
+        then, now = (load_extension(folder, "answers").problem for folder in (checkout, TEMPLATE))
+        for name, texts in ACCEPTED.items():
+            accepted = [text for text in texts if not then(name, text)]
+            assert accepted
+            assert [text for text in accepted if now(name, text)] == []
+
+    def test_every_text_has_answers_to_try(self) -> None:
+        texts = [
+            name
+            for name, question in QUESTIONS.items()
+            if question["type"] == "str" and "choices" not in question
+        ]
+        assert sorted(texts) == sorted(ACCEPTED)
+
+
+class TestExtensions:
+    @pytest.mark.parametrize("module", ["answers", "ownership"])
+    def test_what_the_templates_call_takes_what_it_took(
+        self, checkout: Path, release: Release, module: str
+    ) -> None:
+        then, now = (callables(load_extension(folder, module)) for folder in (checkout, TEMPLATE))
+        for name, function in then.items():
+            assert inspect.signature(now[name]) == inspect.signature(function), name
+
+    def test_every_release_can_read_the_list_of_the_teams_files(
+        self, checkout: Path, release: Release
+    ) -> None:
+        called = {name for entry in CONFIG["_exclude"] for name in re.findall(r"(\w+)\(", entry)}
+        assert called
+        assert called <= callables(load_extension(checkout, "ownership")).keys()
+
+
+def callables(module: ModuleType) -> dict[str, Callable[..., Any]]:
+    """The functions that an extension gives to `copier.yml` and to the templates, by their names."""
+    [extension] = [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and each.__module__ == module.__name__
+    ]
+    before, after = Environment(), Environment(extensions=[extension])
+    return {
+        name: function
+        for kind in ("globals", "filters")
+        for name, function in getattr(after, kind).items()
+        if name not in getattr(before, kind)
+    }
