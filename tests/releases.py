@@ -131,14 +131,13 @@ class Living:
 
     def conflicts(self) -> list[str]:
         """The files that an update has left for somebody to mend."""
-        status = git(self.root, "status", "--porcelain", "--untracked-files=all").splitlines()
-        unmerged = {line[3:] for line in status if "U" in line[:2] or line.endswith(".rej")}
+        unmerged = git(self.root, "diff", "--relative", "--name-only", "--diff-filter=U")
         marked = {
             name
             for name, content in self.contents().items()
-            if b"<<<<<<< before updating" in content
+            if name.endswith(".rej") or b"<<<<<<< before updating" in content
         }
-        return sorted(unmerged | marked)
+        return sorted({*unmerged.splitlines()} | marked)
 
     def contents(self) -> dict[str, bytes]:
         """What is in each of its files that git does not ignore, but for the answers."""

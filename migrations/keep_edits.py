@@ -1,0 +1,105 @@
+"""Keeps what a team changed in a file of the foundation that a release moves or removes.
+
+Copier deletes such a file, changes and all, and says nothing. A step in the `_migrations` of
+`copier.yml` runs this in the service when its update is done:
+
+    keep_edits.py ANSWERS_FILE VERSION_FROM OLD=NEW REMOVED …
+
+Changes are merged into the file's new place, with conflict markers where both sides changed the
+same lines. A removed file that was changed stays and belongs to the team from then on. Where the
+team had deleted the file, its new place is left empty too.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import copier
+import yaml
+
+
+def keep_edits(answers_file: str, version: str, departures: Iterable[str]) -> None:
+    """Bring back the changes to each file, given as `OLD=NEW` or `REMOVED`.
+
+    Args:
+        answers_file: where the answers are, from the root of the service.
+        version: the release that the service comes from.
+        departures: paths from the root of the service.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        _render(answers_file, version, Path(folder))
+        for departure in departures:
+            old, _, new = departure.partition("=")
+            base, ours = Path(folder, old), _committed(old)
+            # What was not rendered was switched off, and what was not changed may go.
+            if not base.is_file() or ours == base.read_bytes():
+                continue
+            if ours is None:
+                Path(new or old).unlink(missing_ok=True)
+            elif not new:
+                Path(old).parent.mkdir(parents=True, exist_ok=True)
+                Path(old).write_bytes(ours)
+                print(f"{old} left the foundation; you changed it, so it stays and is yours.")
+            elif Path(new).is_file():
+                _merge(Path(new), base, ours)
+
+
+def _render(answers_file: str, version: str, folder: Path) -> None:
+    answers = yaml.safe_load(_committed(answers_file) or b"") or {}
+    given = {name: value for name, value in answers.items() if not name.startswith("_")}
+    copier.run_copy(
+        str(answers["_src_path"]),
+        folder,
+        data=given,
+        vcs_ref=version,
+        defaults=True,
+        quiet=True,
+        unsafe=True,
+    )
+
+
+def _committed(path: str) -> bytes | None:
+    shown = subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True, check=False)
+    return shown.stdout if shown.returncode == 0 else None
+
+
+def _merge(theirs: Path, base: Path, ours: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        mine = Path(folder, "ours")
+        mine.write_bytes(ours)
+        labels = [f"-L{each}" for each in ("before updating", "last update", "after updating")]
+        files = [str(each) for each in (mine, base, theirs)]
+        merge = ["git", "merge-file", "-p", *labels, *files]
+        merged = subprocess.run(merge, stdout=subprocess.PIPE, check=False)
+        stages = [_stored(each) for each in (base, mine, theirs)]
+    theirs.write_bytes(merged.stdout)
+    if merged.returncode:
+        print(f"{theirs} has a conflict: your changes to the file that it was before.")
+        _mark_unmerged(theirs, stages)
+
+
+def _stored(path: Path) -> str:
+    command = ["git", "hash-object", "-w", "--", str(path)]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+
+def _mark_unmerged(path: Path, stages: list[str]) -> None:
+    # So that `git status` calls it unmerged, as it does after any other merge.
+    prefix = subprocess.run(
+        ["git", "rev-parse", "--show-prefix"], capture_output=True, check=True, text=True
+    ).stdout.strip()
+    lines = [
+        f"100644 {stage} {number}\t{prefix}{path.as_posix()}"
+        for number, stage in enumerate(stages, start=1)
+    ]
+    subprocess.run(
+        ["git", "update-index", "--index-info"], input="\n".join(lines), check=True, text=True
+    )
+
+
+if __name__ == "__main__":
+    keep_edits(sys.argv[1], sys.argv[2], sys.argv[3:])

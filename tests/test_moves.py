@@ -1,0 +1,104 @@
+"""What a team has changed in a file goes along when a release moves or removes it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from harness import VERSION, copier_command, git, run
+from releases import Living, publish
+
+pytestmark = pytest.mark.slow
+
+NEXT = "v1001.0.0"
+OLD, NEW = "src/my_service/api/health.py", "src/my_service/api/probes/health.py"
+REMOVED = "src/my_service/api/routes.py"
+STEP = f"""
+_migrations:
+  - version: {NEXT}
+    command:
+      - "{{{{ _copier_python }}}}"
+      - "{{{{ _copier_conf.src_path }}}}/migrations/keep_edits.py"
+      - "{{{{ _copier_conf.answers_file }}}}"
+      - "{{{{ _version_from }}}}"
+      - "{OLD.replace("my_service", "{{ package_name }}")}={NEW.replace("my_service", "{{ package_name }}")}"
+      - "{REMOVED.replace("my_service", "{{ package_name }}")}"
+"""
+
+
+@pytest.fixture
+def template(history: Path, tmp_path: Path) -> Path:
+    """A template whose next release changes a file, moves it, and removes another."""
+    template = shutil.copytree(history, tmp_path / "template")
+    api = template / "template/src/{{ package_name }}/api"
+    (api / "probes").mkdir()
+    moved = api / "health.py.jinja"
+    moved.write_text(moved.read_text(encoding="utf-8").replace("timeout(2)", "timeout(5)"))
+    moved.rename(api / "probes/health.py.jinja")
+    (api / "routes.py").unlink()
+    config = template / "copier.yml"
+    config.write_text(config.read_text(encoding="utf-8") + STEP, encoding="utf-8")
+    publish(template, NEXT)
+    return template
+
+
+@pytest.fixture(params=["service", "monorepo/services/orders"])
+def living(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Living:
+    """A service of the release before, in a repository of its own and in a folder of one."""
+    root = tmp_path / str(request.param)
+    if root.parent != tmp_path:
+        git(tmp_path, "init", "--quiet", "monorepo")
+    return Living(template, root, VERSION, {})
+
+
+def change(living: Living, name: str, old: str, new: str) -> None:
+    path = living.root / name
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+def update(living: Living) -> str:
+    """Update to the next release; returns what it has printed."""
+    living.commit("Ours")
+    done = run(copier_command("update", "--trust", "--defaults"), living.root)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_file_that_nobody_changed_is_moved_and_removed(living: Living) -> None:
+    assert update(living) == ""
+    assert "timeout(5)" in (living.root / NEW).read_text(encoding="utf-8")
+    assert not (living.root / OLD).exists()
+    assert not (living.root / REMOVED).exists()
+    assert living.conflicts() == []
+
+
+def test_changes_go_along_to_the_new_place(living: Living) -> None:
+    change(living, OLD, 'tags=["health"]', 'tags=["ours"]')
+    assert update(living) == ""
+    moved = (living.root / NEW).read_text(encoding="utf-8")
+    assert 'tags=["ours"]' in moved
+    assert "timeout(5)" in moved
+    assert living.conflicts() == []
+
+
+def test_where_both_sides_changed_the_same_lines_there_is_a_conflict(living: Living) -> None:
+    change(living, OLD, "timeout(2)", "timeout(3)")
+    assert "has a conflict" in update(living)
+    moved = (living.root / NEW).read_text(encoding="utf-8")
+    assert "timeout(3)" in moved
+    assert "timeout(5)" in moved
+    assert living.conflicts() == [NEW]
+    assert git(living.root, "status", "--porcelain", NEW).startswith(("AA", "UU"))
+
+
+def test_a_removed_file_that_was_changed_becomes_the_teams(living: Living) -> None:
+    change(living, REMOVED, '"""', '"""Ours. ')
+    assert "is yours" in update(living)
+    assert '"""Ours. ' in (living.root / REMOVED).read_text(encoding="utf-8")
+
+
+def test_a_file_that_the_team_deleted_does_not_come_back_at_its_new_place(living: Living) -> None:
+    (living.root / OLD).unlink()
+    assert update(living) == ""
+    assert not (living.root / NEW).exists()
