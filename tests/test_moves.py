@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 NEXT = "v1001.0.0"
 OLD, NEW = "src/my_service/api/health.py", "src/my_service/api/probes/health.py"
-REMOVED = "src/my_service/api/routes.py"
+REMOVED = "src/my_service/core/types.py"
 STEP = f"""
 _migrations:
   - version: {NEXT}
@@ -36,9 +36,10 @@ def template(history: Path, tmp_path: Path) -> Path:
     moved = api / "health.py.jinja"
     moved.write_text(moved.read_text(encoding="utf-8").replace("timeout(2)", "timeout(5)"))
     moved.rename(api / "probes/health.py.jinja")
-    (api / "routes.py").unlink()
+    (api.parent / "core/types.py").unlink()
     config = template / "copier.yml"
-    config.write_text(config.read_text(encoding="utf-8") + STEP, encoding="utf-8")
+    steps = config.read_text(encoding="utf-8").replace("\n_migrations:\n", STEP)
+    config.write_text(steps, encoding="utf-8")
     publish(template, NEXT)
     return template
 
