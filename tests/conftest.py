@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import warnings
@@ -9,7 +10,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import SUITE, Answers, Environments, Renders, copy_release, take_snapshot
+from harness import (
+    SUITE,
+    Answers,
+    Environments,
+    Renders,
+    copy_release,
+    once_for_all,
+    take_snapshot,
+)
 from releases import Fresh, take_history
 
 
@@ -23,15 +32,24 @@ def _no_settings_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The working tree of the template, in a repository of its own, as one release."""
-    return take_snapshot(tmp_path_factory.mktemp("template"))
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run share; `once_for_all` writes into it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def render(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Renders:
+def template(shared: Path) -> Path:
+    """The working tree of the template, in a repository of its own, as one release."""
+    return once_for_all(shared / "template", take_snapshot)
+
+
+@pytest.fixture(scope="session")
+def render(template: Path, shared: Path) -> Renders:
     """Renders the snapshot: `render(database="none")` is a folder that no test writes to."""
-    return Renders(template, tmp_path_factory.mktemp("services"))
+    return Renders(template, shared)
 
 
 @pytest.fixture(scope="session")

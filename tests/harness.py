@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -116,20 +116,31 @@ def copy_release(template: Path, folder: Path, answers: Answers, tag: str = VERS
     return folder
 
 
+def once_for_all(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Make a folder that several processes use; the first that is done with it wins."""
+    if not folder.exists():
+        own = folder.with_name(f"{folder.name}.{os.getpid()}")
+        own.mkdir()
+        make(own)
+        try:
+            own.rename(folder)
+        except OSError:
+            shutil.rmtree(own)
+    return folder
+
+
 class Renders:
     """What a snapshot of the template renders to, one folder for each set of answers."""
 
     def __init__(self, template: Path, folder: Path) -> None:
         self.template = template
         self._folder = folder
-        self._done: dict[str, Path] = {}
 
     def __call__(self, **answers: object) -> Path:
         """Render, or return what was rendered before, which nobody writes into."""
-        key = json.dumps(answers, sort_keys=True)
-        if key not in self._done:
-            self._done[key] = self.render(self._folder / f"{len(self._done)}", answers)
-        return self._done[key]
+        key = hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()[:12]
+        folder = self._folder / f"service-{key}"
+        return once_for_all(folder, lambda own: self.render(own, answers))
 
     def render(self, folder: Path, answers: Answers) -> Path:
         """Render into a new folder."""
@@ -209,6 +220,8 @@ class Environments:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # Of what mypy has found out about the dependencies, nothing changes from cell to cell.
+        self.types = folder / "types"
 
     def install(self, root: Path, answers: Answers) -> Service:
         """Do what `uv sync` does for a copy of what was rendered, which it writes into."""
@@ -216,22 +229,42 @@ class Environments:
         python = find_python(version)
         if python is None:
             pytest.skip(f"there is no Python {version} here: only what reads text was proven")
-        environment = self._folder / self._key(root, python)
-        sync = subprocess.run(
-            [find_uv_bin(), "sync", "--quiet", "--python", python, "--no-python-downloads"],
-            cwd=root,
-            env={
-                **free_of_this_process(os.environ),
-                "UV_PROJECT_ENVIRONMENT": str(environment),
-            },
+        service = Service(root, answers, self._folder / self._key(root, python))
+        sync = ["sync", "--quiet", "--python", python, "--no-python-downloads"]
+        self._uv(service, *sync)
+        return service
+
+    def install_to_read(self, root: Path, answers: Answers) -> Service:
+        """Do the same if that is possible; else install what tools read, on another Python."""
+        if find_python(str(recorded_answers(root)["python_version"])):
+            return self.install(root, answers)
+        service = Service(root, answers, self._folder / self._key(root, sys.executable))
+        service.variables["PYTHONPATH"] = str(root / "src")
+        self._uv(
+            service,
+            "venv",
+            "--quiet",
+            "--clear",
+            "--python",
+            sys.executable,
+            str(service.environment),
+        )
+        install = ["pip", "install", "--quiet", "--requirement", "pyproject.toml", "--group", "dev"]
+        self._uv(service, *install, "--python", str(service.environment))
+        return service
+
+    def _uv(self, service: Service, *words: str) -> None:
+        environment = {"UV_PROJECT_ENVIRONMENT": str(service.environment)}
+        done = subprocess.run(
+            [find_uv_bin(), *words],
+            cwd=service.root,
+            env=free_of_this_process(os.environ) | environment,
             stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
-        service = Service(root, answers, environment)
-        if sync.returncode:
-            pytest.fail(f"{sync.stderr}\n{service.reproduction('true')}", pytrace=False)
-        return service
+        if done.returncode:
+            pytest.fail(f"{done.stderr}\n{service.reproduction('true')}", pytrace=False)
 
     def _key(self, root: Path, python: str) -> str:
         project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))

@@ -15,9 +15,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from combinations import COMBINATIONS, COVERING, HOSTILE_NAME
 from harness import CONFIG, QUESTIONS, TEMPLATE, VERSION, git, load_extension
 from jinja2 import Environment
+from matrix import CELLS, COVERING, HOSTILE_NAME
 from origins import ORIGINS, SAFE_PATTERNS
 from owned import foundation_files, owned_files, shared_files
 from releases import RELEASES, Fresh, Release, known_to, questions_of
@@ -76,7 +76,7 @@ class TestPaths:
     def test_a_file_does_not_leave_the_foundation_unnoticed(
         self, history: Path, fresh: Fresh, release: Release, cell: str
     ) -> None:
-        answers = {**COMBINATIONS[cell], "package_name": "my_service"}
+        answers = {**CELLS[cell], "package_name": "my_service"}
         then = fresh(release.tag, known_to(history, release.tag, answers))
         now = fresh(VERSION, answers)
         left = foundation_files(then).keys() - {*foundation_files(now), *owned_files(now)}
@@ -101,7 +101,7 @@ class TestPaths:
         self, history: Path, fresh: Fresh, release: Release, cell: str
     ) -> None:
         # What a team has changed among lines that trade places is a conflict, or worse.
-        answers = COMBINATIONS[cell]
+        answers = CELLS[cell]
         then = shared_files(fresh(release.tag, known_to(history, release.tag, answers)))
         now = shared_files(fresh(VERSION, answers))
         for name in then.keys() & now.keys():

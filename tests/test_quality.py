@@ -1,61 +1,150 @@
-"""What is rendered passes its own gate: format, lint, types, layers and tests."""
+"""What is rendered passes its own gate, is what its project says, migrates, starts and answers."""
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import sys
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from combinations import COMBINATIONS
-from harness import SUITE, Environments, Renders, Service, run
+from databases import psql, serving
+from harness import SUITE, Environments, Renders, Service, find_python, recorded_answers, run
+from matrix import CELLS, RENDERED, each_cell, resolve
 
 LEAST_TESTS = 40
 # The version that a rendered service would install.
 RUFF = [sys.executable, "-m", "ruff"]
+# Nothing imports them: what is run from the command line, and what SQLAlchemy loads by its name.
+COMMANDS = {"fastapi_cli", "uvicorn"}
+DRIVERS = {"sqlite": {"aiosqlite"}, "postgresql": {"asyncpg"}, "none": set[str]()}
+TOOLS = {"import_linter", "mypy", "pytest_asyncio", "ruff"}
 
 PostgreSQL = Callable[[str], str]
 
+IMPORT_ALL = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+"""
 
-# Where the scope is the module, all tests of one combination come before those of the next.
-@pytest.fixture(scope="module", params=COMBINATIONS)
-def combination(request: pytest.FixtureRequest) -> str:
+
+@pytest.fixture(params=each_cell(RENDERED))
+def rendered(request: pytest.FixtureRequest, render: Renders) -> Path:
+    return render(**RENDERED[request.param])
+
+
+class TestText:
+    @pytest.mark.parametrize("command", ["check", "format --diff"])
+    def test_ruff_has_nothing_to_say(self, rendered: Path, command: str) -> None:
+        done = run([*RUFF, *command.split(), "--quiet", "--no-cache"], rendered)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_it_depends_on_what_it_imports(self, rendered: Path) -> None:
+        project = tomllib.loads((rendered / "pyproject.toml").read_text(encoding="utf-8"))
+        dependencies = modules_of(project["project"]["dependencies"])
+        for_development = modules_of(project["dependency-groups"]["dev"])
+        answers = recorded_answers(rendered)
+        own = {answers["package_name"], "conftest", "tests"}
+
+        imported = imports_in([rendered / "src", rendered / "migrations"]) - own
+        assert dependencies == imported | COMMANDS | DRIVERS[answers["database"]]
+        tested = imports_in([rendered / "tests", rendered / "conftest.py"]) - own - dependencies
+        assert for_development == tested | TOOLS
+
+    def test_it_supports_the_pythons_that_were_chosen(self, rendered: Path) -> None:
+        oldest = resolve(recorded_answers(rendered))["python_version"]
+        project = tomllib.loads((rendered / "pyproject.toml").read_text(encoding="utf-8"))
+        assert project["project"]["requires-python"] == f">={oldest}"
+        assert project["tool"]["ruff"]["target-version"] == f"py{str(oldest).replace('.', '')}"
+        assert project["tool"]["mypy"]["python_version"] == oldest
+
+
+def modules_of(requirements: Iterable[str]) -> set[str]:
+    names = {re.match("[A-Za-z0-9._-]+", each) for each in requirements}
+    return {name[0].lower().replace("-", "_") for name in names if name}
+
+
+def imports_in(places: Iterable[Path]) -> set[str]:
+    """The modules that Python files import, but those of the standard library and their own."""
+    files = [
+        file for place in places for file in (place, *place.rglob("*")) if file.suffix == ".py"
+    ]
+    found = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add(str(node.module))
+    return {name.partition(".")[0] for name in found} - sys.stdlib_module_names
+
+
+# Where the scope is the module, all tests of one cell come before those of the next.
+@pytest.fixture(scope="module", params=each_cell(CELLS))
+def cell(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
 
 
 @pytest.fixture(scope="module")
-def rendered(combination: str, render: Renders) -> Path:
-    return render(**COMBINATIONS[combination])
-
-
-@pytest.fixture(scope="module")
-def service(
-    combination: str,
-    rendered: Path,
+def readable(
+    cell: str,
+    render: Renders,
     environments: Environments,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Service:
-    root = shutil.copytree(rendered, tmp_path_factory.mktemp(combination) / "service")
-    return environments.install(root, COMBINATIONS[combination])
+    """A service that tools can read, even if there is no Python that runs it."""
+    root = shutil.copytree(render(**CELLS[cell]), tmp_path_factory.mktemp(cell) / "service")
+    return environments.install_to_read(root, CELLS[cell])
 
 
-@pytest.mark.parametrize("command", ["check", "format --diff"])
-def test_ruff_has_nothing_to_say(rendered: Path, command: str) -> None:
-    done = run([*RUFF, *command.split(), "--quiet", "--no-cache"], rendered)
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def service(cell: str, readable: Service, request: pytest.FixtureRequest) -> Service:
+    """A service that runs, with a database that is empty."""
+    version = str(resolve(CELLS[cell])["python_version"])
+    if find_python(version) is None:
+        pytest.skip(f"there is no Python {version} here: only what reads text was proven")
+    if resolve(CELLS[cell])["database"] == "postgresql":
+        postgresql: PostgreSQL = request.getfixturevalue("postgresql")
+        psql(postgresql("postgres"), f'CREATE DATABASE "{cell}"')
+        readable.variables["APP_DATABASE_URL"] = postgresql(cell)
+    return readable
 
 
 @pytest.mark.slow
 class TestGate:
-    def test_types(self, service: Service) -> None:
-        # Of what it has found out about the dependencies, nothing changes from cell to cell.
-        service.run("mypy", "--cache-dir", str(service.environment / ".mypy_cache"))
+    def test_types(self, readable: Service, environments: Environments) -> None:
+        readable.run("mypy", "--cache-dir", str(environments.types))
 
-    def test_layers(self, service: Service) -> None:
-        service.run("lint-imports")
+    def test_layers(self, readable: Service) -> None:
+        readable.run("lint-imports")
+
+    def test_every_module_can_be_imported_without_a_warning(self, service: Service) -> None:
+        package = service.root / "src"
+        modules = [
+            ".".join(file.relative_to(package).with_suffix("").parts).removesuffix(".__init__")
+            for file in package.rglob("*.py")
+        ]
+        service.run("python", "-X", "dev", "-W", "error", "-c", IMPORT_ALL, *modules)
+
+    def test_it_migrates_there_and_back(self, service: Service) -> None:
+        if (service.root / "migrations").exists():
+            service.run("alembic", "upgrade", "head")
+            service.run("alembic", "check")
+            service.run("alembic", "downgrade", "base")
+
+    def test_it_starts_and_answers(self, service: Service) -> None:
+        answers = resolve(service.answers)
+        with serving(service) as client:
+            assert client.get("/health/live").json() == {"status": "ok"}
+            assert client.get("/health/ready").json() == {"status": "ok"}
+            about = client.get("/openapi.json").raise_for_status().json()["info"]
+            assert about["title"] == answers["project_name"]
+            assert about.get("description", "") == answers["project_description"]
 
     def test_suite(
         self,
@@ -64,7 +153,7 @@ class TestGate:
         record_property: Callable[[str, str], None],
     ) -> None:
         variables = {}
-        if service.answers.get("database") == "postgresql":
+        if resolve(service.answers)["database"] == "postgresql":
             variables["TEST_DATABASE_URL"] = postgresql("test")
         record_property(SUITE, summary_of(service.run("pytest", **variables)))
 
@@ -76,7 +165,7 @@ def test_the_suite_brings_its_own_postgresql(
     tmp_path: Path,
     record_property: Callable[[str, str], None],
 ) -> None:
-    answers = COMBINATIONS["postgresql"]
+    answers = {"database": "postgresql"}
     root = shutil.copytree(render(**answers), tmp_path / "service")
     service = environments.install(root, answers)
     record_property(SUITE, summary_of(service.run("pytest")))

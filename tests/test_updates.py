@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import releases
-from combinations import CHOICES, COMBINATIONS, COVERING
 from harness import (
     ANSWERS_FILE,
     TEMPLATE,
@@ -23,6 +22,7 @@ from harness import (
     run,
 )
 from lived_in import EDITED, edit_the_foundation, live_in, lost_lines
+from matrix import CELLS, CHOICES, COVERING
 from owned import differences, foundation_files, owned_files
 from releases import RELEASES, Fresh, Living, Release, known_to, publish, take_history
 
@@ -46,7 +46,7 @@ class TestUntouched:
     def test_it_gets_the_whole_foundation_and_keeps_the_rest(
         self, history: Path, fresh: Fresh, tmp_path: Path, release: Release, cell: str
     ) -> None:
-        answers = COMBINATIONS[cell]
+        answers = CELLS[cell]
         service = Living(
             history, tmp_path / "service", release.tag, known_to(history, release.tag, answers)
         )
@@ -216,7 +216,7 @@ class TestEveryFile:
         publish(template, NEXT)
         foundation, team = b"", b""
         for cell in COVERING:
-            answers = COMBINATIONS[cell]
+            answers = CELLS[cell]
             living = Living(template, tmp_path / cell, VERSION, answers)
             before = owned_files(living.root)
             living.update_cleanly(tag=NEXT)

@@ -1,0 +1,228 @@
+"""The sets of answers that are proven, computed from the questions of `copier.yml`.
+
+A question with a list of answers joins by itself; one for a text needs samples here, and a test
+says so. Which question is asked after which answers is what its own `when` says, and nothing else.
+
+    python tests/matrix.py                 the cells, a line each
+    python tests/matrix.py --github        the matrix of a workflow, as JSON
+    python tests/matrix.py CELL FOLDER     render one of them into a folder
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import combinations, cycle
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import yaml
+from _pytest.mark import ParameterSet
+from harness import QUESTIONS, TEMPLATE, Answers, copy_release, load_extension
+from jinja2 import Environment, StrictUndefined, Template
+
+# How many answers are proven in every combination with one another.
+STRENGTH = int(os.environ.get("MATRIX_STRENGTH", "2"))
+# So many arrays are computed; the shortest is proven.
+TRIES = 20
+
+# What breaks a quoted string, a table of TOML, a line of YAML or a font.
+HOSTILE_NAME = 'Bob\'s "Büro" \\ {{ project_slug }} # %s 🚀'
+# Valid texts, from the shortest to the longest: imports and signatures fold at different places.
+SAMPLES: dict[str, list[str]] = {
+    "project_name": [HOSTILE_NAME, "x", "A" * 74, "*Orders* & <b>bills</b> [1], 注文"],
+    "project_slug": ["x", "long-" * 11 + "order", "3d-shop"],
+    "package_name": ["a_package_whose_name_is_as_long_as_it_is", "a", "z9"],
+    "project_description": [HOSTILE_NAME, "", "b" * 200, '# 1. It\'s """quoted"""'],
+    "cors_origins": [
+        "",
+        "http://localhost:3000,https://app.example.com",
+        "https://xn--bcher-kva.example:8443, http://[::1]:3000",
+    ],
+    "cors_origin_regex": [
+        r"https://preview-\d+\.example\.com",
+        rf"^https://app-[a-z0-9-]+-myteam\.{'a' * 38}\.example\.com$",
+    ],
+}
+
+answers_extension = load_extension(TEMPLATE, "answers")
+_JINJA = Environment(undefined=StrictUndefined, extensions=[answers_extension.Answers])
+_compile = cache(_JINJA.from_string)
+
+Option = tuple[str, object]
+
+
+def listed(question: Mapping[str, Any]) -> list[Any]:
+    """The answers that a question offers; none if it takes any text."""
+    if question["type"] == "bool":
+        return [True, False]
+    choices = question.get("choices", [])
+    return [*(choices.values() if isinstance(choices, dict) else choices)]
+
+
+OFFERED = {name: offered for name, question in QUESTIONS.items() if (offered := listed(question))}
+# Every question that has a list of answers, with each of them.
+CHOICES: list[Option] = [(name, answer) for name, offered in OFFERED.items() for answer in offered]
+TEXTS = [name for name in QUESTIONS if name not in OFFERED]
+
+
+def _value(question: Mapping[str, Any], key: str, context: Answers) -> Any:
+    """What a property of a question says after the answers so far."""
+    raw = question.get(key, True)
+    if not isinstance(raw, str):
+        return raw
+    template: Template = _compile(raw)
+    text = template.render(context)
+    is_text = key == "default" and question["type"] == "str"
+    return text if is_text else yaml.safe_load(text)
+
+
+def resolve(answers: Answers) -> dict[str, object]:
+    """All that Copier records for these answers: the defaults too, and nothing it does not ask."""
+    context: dict[str, object] = {}
+    recorded: dict[str, object] = {}
+    for name, question in QUESTIONS.items():
+        is_asked = _value(question, "when", context)
+        context[name] = _value(question, "default", context)
+        if is_asked:
+            recorded[name] = context[name] = answers.get(name, context[name])
+    return recorded
+
+
+@cache
+def feasible() -> list[dict[str, object]]:
+    """Every set of listed answers that can be given; a question that is not asked has none."""
+    # A `when` that asks about a text is judged by the text's default.
+    context = {name: QUESTIONS[name]["default"] for name in TEXTS}
+    found: list[dict[str, object]] = [{}]
+    for name, question in QUESTIONS.items():
+        if name not in TEXTS:
+            found = [
+                {**each, name: answer}
+                for each in found
+                for answer in _continuations(name, question, {**context, **each})
+            ]
+    return [{name: each[name] for name in each if each[name] is not None} for each in found]
+
+
+def _continuations(name: str, question: Mapping[str, Any], context: Answers) -> Sequence[object]:
+    return OFFERED[name] if _value(question, "when", context) else [None]
+
+
+def tuples(cell: Answers, strength: int) -> frozenset[tuple[Option, ...]]:
+    """Which answers of a cell meet: pairs, or more at a time."""
+    return frozenset(combinations(cell.items(), strength))
+
+
+def cover(
+    candidates: Sequence[Answers], strength: int, chosen: Sequence[Answers] = ()
+) -> list[Answers]:
+    """Choose cells in which all answers meet that meet in any candidate, most at a time first."""
+    met = {id(cell): tuples(cell, strength) for cell in candidates}
+    missing = set().union(*met.values()).difference(*(tuples(cell, strength) for cell in chosen))
+    cells = [*chosen]
+    while missing:
+        best = max(candidates, key=lambda cell: len(met[id(cell)] & missing))
+        missing -= met[id(best)]
+        cells.append(best)
+    return cells
+
+
+def _extremes(cells: Sequence[Answers]) -> list[Answers]:
+    """All on, and all off: the cells that have the fewest other answers."""
+    nothing = ("none", False)
+    on = {
+        (name, [each for each in offered if each not in nothing][-1])
+        for name, offered in OFFERED.items()
+    }
+    off = {
+        (name, next((each for each in nothing if each in offered), offered[0]))
+        for name, offered in OFFERED.items()
+    }
+    return [min(cells, key=lambda cell: len(cell.items() - ideal)) for ideal in (on, off)]
+
+
+def _covering_array(seed: int) -> list[Answers]:
+    """All on, all off, and what is left to prove; which comes out is a matter of order."""
+    # Two steps, so that a machine without the newest Python lacks only what is that one's.
+    newest = answers_extension.PYTHONS[-1]
+    cells = Random(seed).sample(feasible(), len(feasible()))
+    older = [cell for cell in cells if cell["python_version"] != newest]
+    return cover(cells, STRENGTH, cover(older, STRENGTH, _extremes(older)))
+
+
+def _with_texts(cells: Sequence[Answers]) -> list[Answers]:
+    """Give each text question each of its samples, and its default, in turn."""
+    spread = [dict(cell) for cell in cells]
+    for number, name in enumerate(TEXTS):
+        texts = cycle([None, *SAMPLES.get(name, [])])
+        # Texts that start at different places meet one another in different cells.
+        for _ in range(number):
+            next(texts)
+        for cell in spread:
+            if name in resolve(cell) and (text := next(texts)) is not None:
+                cell[name] = text
+    return [*spread]
+
+
+def _name_cells() -> dict[str, Answers]:
+    on, off, *others = _with_texts(min(map(_covering_array, range(TRIES)), key=len))
+    numbered = {f"cell-{number:02}": cell for number, cell in enumerate(others, 1)}
+    return {"defaults": {}, "all-on": on, "all-off": off, **numbered}
+
+
+# Those that are installed and run.
+CELLS = _name_cells()
+# The defaults with one answer that is another; these are read only.
+SINGLES: dict[str, Answers] = {
+    f"{name}={answer}": {name: answer}
+    for name, answer in CHOICES
+    if resolve({}).get(name, answer) != answer or name == "python_version"
+}
+RENDERED = CELLS | SINGLES
+
+
+def each_cell(cells: Iterable[str]) -> list[ParameterSet]:
+    """Parameters for tests of these cells: one process runs all tests of the same cell."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in cells]
+
+
+def _covering() -> list[str]:
+    missing = {*CHOICES}
+    names = []
+    while missing:
+        name = max(CELLS, key=lambda name: len(missing & resolve(CELLS[name]).items()))
+        missing -= resolve(CELLS[name]).items()
+        names.append(name)
+    return names
+
+
+# Those that have every answer between them.
+COVERING = _covering()
+
+
+def github_matrix() -> dict[str, list[dict[str, str]]]:
+    """A job for each cell, with the Python that it needs."""
+    pythons = {name: resolve(cell)["python_version"] for name, cell in CELLS.items()}
+    return {"include": [{"cell": name, "python": str(pythons[name])} for name in CELLS]}
+
+
+def main(arguments: list[str]) -> None:
+    """Do what the documentation of this module says."""
+    if arguments == ["--github"]:
+        print(json.dumps(github_matrix()))
+    elif arguments:
+        name, folder = arguments
+        copy_release(TEMPLATE, Path(folder), RENDERED[name], "HEAD")
+    else:
+        for name, cell in RENDERED.items():
+            print(f"{name:24}", json.dumps(cell, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

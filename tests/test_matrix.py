@@ -1,0 +1,154 @@
+"""The cells that are proven are enough, and come from the questions alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from harness import QUESTIONS, TEMPLATE, run
+from matrix import (
+    CELLS,
+    CHOICES,
+    COVERING,
+    OFFERED,
+    SAMPLES,
+    SINGLES,
+    TEXTS,
+    answers_extension,
+    feasible,
+    resolve,
+)
+
+# Each of these is installed and run, which takes a while.
+MOST_CELLS = 18
+MATRIX = [sys.executable, "tests/matrix.py"]
+
+NEW_QUESTIONS = """
+queue:
+  type: str
+  help: Where does work wait that takes long?
+  choices: [redis, none]
+  default: none
+  when: "{{ database == 'postgresql' }}"
+
+motto:
+  type: str
+  help: What does the service live by?
+  default: ""
+"""
+
+
+def options_of(cell: str) -> set[tuple[str, object]]:
+    return {(name, answer) for name, answer in resolve(CELLS[cell]).items() if name in OFFERED}
+
+
+def test_all_pairs_of_answers_that_can_meet_do_meet() -> None:
+    can_meet = {pair for answers in feasible() for pair in combinations(answers.items(), 2)}
+    met = {pair for cell in CELLS.values() for pair in combinations(resolve(cell).items(), 2)}
+    assert can_meet - met == set()
+
+
+def test_what_can_meet_is_what_the_conditions_of_the_questions_allow() -> None:
+    options = {frozenset(answers.items()) for answers in feasible()}
+    assert len(options) == len(feasible())
+    for answers in feasible():
+        asked = {name for name in resolve(answers) if name in OFFERED}
+        assert answers.keys() == asked
+    assert {choice for answers in options for choice in answers} == {*CHOICES}
+
+
+def test_a_machine_without_the_newest_python_lacks_only_what_is_that_ones() -> None:
+    newest = ("python_version", answers_extension.PYTHONS[-1])
+    can_meet = {pair for answers in feasible() for pair in combinations(answers.items(), 2)}
+    older = [cell for cell in CELLS.values() if newest not in cell.items()]
+    met = {pair for cell in older for pair in combinations(resolve(cell).items(), 2)}
+    assert all(newest in pair for pair in can_meet - met)
+
+
+def test_all_on_and_all_off_are_among_them() -> None:
+    on, off = CELLS["all-on"], CELLS["all-off"]
+    assert "none" not in on.values()
+    assert False not in on.values()
+    assert True not in off.values()
+    able_to_be_off = {name for name, offered in OFFERED.items() if "none" in offered}
+    assert {off[name] for name in able_to_be_off} == {"none"}
+
+
+def test_each_single_switch_is_among_those_that_are_read() -> None:
+    defaults = resolve({})
+    others = {(name, each) for name, each in CHOICES if defaults.get(name, each) != each}
+    assert others <= {option for answers in SINGLES.values() for option in answers.items()}
+
+
+def test_the_defaults_are_among_them() -> None:
+    assert CELLS["defaults"] == {}
+
+
+def test_every_text_question_has_samples() -> None:
+    assert [name for name in QUESTIONS if name in SAMPLES] == TEXTS
+    assert SAMPLES.keys() == {*TEXTS}
+
+
+@pytest.mark.parametrize(("name", "text"), [(n, t) for n, texts in SAMPLES.items() for t in texts])
+def test_every_sample_is_valid_and_in_a_cell(name: str, text: str) -> None:
+    assert answers_extension.problem(name, text) == ""
+    assert text in [resolve(cell).get(name) for cell in CELLS.values()]
+
+
+def test_some_of_them_have_every_answer() -> None:
+    assert {option for cell in COVERING for option in options_of(cell)} == {*CHOICES}
+
+
+@pytest.mark.skipif("MATRIX_STRENGTH" in os.environ, reason="more answers meet than two at a time")
+def test_they_are_few_enough_to_be_run_always() -> None:
+    assert len(CELLS) <= MOST_CELLS
+
+
+def test_they_are_the_same_in_every_process() -> None:
+    lists = [run(MATRIX, TEMPLATE, {"PYTHONHASHSEED": seed}).stdout for seed in ("1", "2")]
+    assert lists[0] == lists[1] != ""
+
+
+def test_a_workflow_gets_a_job_for_each_with_its_python() -> None:
+    jobs = json.loads(run([*MATRIX, "--github"], TEMPLATE).stdout)["include"]
+    assert [job["cell"] for job in jobs] == [*CELLS]
+    for job in jobs:
+        assert job["python"] == resolve(CELLS[job["cell"]])["python_version"]
+
+
+def test_one_of_them_can_be_rendered_by_its_name(template: Path, tmp_path: Path) -> None:
+    done = run([*MATRIX, "all-off", str(tmp_path / "service")], template)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "service/migrations").exists()
+
+
+@pytest.fixture(scope="module")
+def grown(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with two more questions, and nothing else."""
+    root = tmp_path_factory.mktemp("grown") / "template"
+    shutil.copytree(template, root)
+    with (root / "copier.yml").open("a", encoding="utf-8") as config:
+        config.write(NEW_QUESTIONS)
+    return root
+
+
+def test_a_new_question_joins_by_itself(grown: Path) -> None:
+    listed = run([*MATRIX], grown).stdout.splitlines()
+    cells = [json.loads(line[line.index("{") :]) for line in listed]
+    queues = {
+        cell["queue"] for cell in cells if cell.get("database") == "postgresql" if "queue" in cell
+    }
+    assert queues == {"redis", "none"}
+    assert not any("queue" in cell for cell in cells if cell.get("database") != "postgresql")
+
+
+def test_a_new_text_question_cannot_be_forgotten(grown: Path) -> None:
+    pytest_again = [sys.executable, "-m", "pytest", "-q", "-n0", "tests/test_matrix.py"]
+    done = run([*pytest_again, "-k", "every_text_question_has_samples"], grown)
+    assert done.returncode == 1
+    assert "motto" in done.stdout

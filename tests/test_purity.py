@@ -1,0 +1,134 @@
+"""The same answers give the same service, wherever, whenever and by whomever it is rendered."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from pathlib import Path
+
+import copier
+import pytest
+from harness import VERSION, Answers, Renders, copier_command, files_in, run
+from matrix import CELLS, HOSTILE_NAME, resolve
+from owned import differences
+
+# Every answer is given, so that nobody's defaults count.
+ANSWERS: Answers = resolve({**CELLS["all-on"], "project_name": HOSTILE_NAME})
+
+SETTINGS = """\
+defaults:
+  project_name: "{{ 6 * 7 }}"
+  database: none
+  user_name: Somebody
+"""
+GIT_CONFIG = """\
+[user]
+    name = Somebody Else
+    email = else@example.com
+[core]
+    autocrlf = true
+    quotePath = true
+[init]
+    defaultBranch = trunk
+"""
+
+
+def words_of(answers: Answers) -> list[str]:
+    return [part for item in answers.items() for part in ("--data", "=".join(map(str, item)))]
+
+
+def contents(service: Path) -> dict[str, bytes]:
+    """What is in each file, after a letter that says whether it can be executed."""
+    return {
+        name: (b"x" if path.stat().st_mode & stat.S_IXUSR else b"-") + path.read_bytes()
+        for name, path in files_in(service).items()
+    }
+
+
+def copy(template: Path, folder: Path, *words: str, cwd: Path, **environment: str) -> Path:
+    command = copier_command("copy", "--trust", "--defaults", "--quiet", f"--vcs-ref={VERSION}")
+    done = run([*command, *words, str(template), str(folder)], cwd, environment)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(render: Renders) -> dict[str, bytes]:
+    return contents(render(**ANSWERS))
+
+
+def test_the_command_line_renders_what_the_api_renders(
+    template: Path, tmp_path: Path, expected: dict[str, bytes]
+) -> None:
+    service = copy(template, tmp_path / "service", *words_of(ANSWERS), cwd=tmp_path)
+    assert differences(contents(service), expected) == []
+
+
+def test_the_order_of_the_answers_does_not_matter(
+    template: Path, tmp_path: Path, expected: dict[str, bytes]
+) -> None:
+    backwards = words_of(dict(reversed(ANSWERS.items())))
+    service = copy(template, tmp_path / "service", *backwards, cwd=tmp_path)
+    assert differences(contents(service), expected) == []
+
+
+def test_where_and_when_and_by_whom_does_not_matter(
+    template: Path, tmp_path: Path, expected: dict[str, bytes]
+) -> None:
+    home, cwd = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    cwd.mkdir()
+    (home / ".gitconfig").write_text(GIT_CONFIG, encoding="utf-8")
+    (home / "settings.yml").write_text(SETTINGS, encoding="utf-8")
+    service = copy(
+        template,
+        Path("../another name, with: signs"),
+        *words_of(ANSWERS),
+        cwd=cwd,
+        HOME=str(home),
+        COPIER_SETTINGS_PATH=str(home / "settings.yml"),
+        TZ="Pacific/Kiritimati",
+        SOURCE_DATE_EPOCH="0",
+        LC_ALL="C",
+        LANGUAGE="tr",
+        PYTHONHASHSEED="7",
+        USER="somebody",
+        # Nothing is fetched.
+        HTTPS_PROXY="http://127.0.0.1:9",
+    )
+    assert differences(contents(cwd / service), expected) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+def test_a_umask_takes_permissions_away_and_changes_nothing_else(
+    template: Path, tmp_path: Path, expected: dict[str, bytes]
+) -> None:
+    command = copier_command("copy", "--trust", "--defaults", "--quiet", *words_of(ANSWERS))
+    script = f"umask 077 && {shlex.join([*command, str(template), 'service'])}"
+    done = run(["sh", "-c", script], tmp_path)
+    assert done.returncode == 0, done.stderr
+    service = tmp_path / "service"
+    assert differences(contents(service), expected) == []
+    paths = [service, *service.rglob("*")]
+    # Whoever keeps his files to himself keeps these to himself too.
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
+    assert {path.stat().st_mode & 0o666 for path in files_in(service).values()} == {0o600}
+
+
+def test_a_recopy_changes_nothing(
+    render: Renders, tmp_path: Path, expected: dict[str, bytes]
+) -> None:
+    service = render.render(tmp_path / "service", ANSWERS)
+    copier.run_recopy(
+        service, vcs_ref=VERSION, defaults=True, unsafe=True, overwrite=True, quiet=True
+    )
+    assert differences(contents(service), expected) == []
+
+
+def test_without_other_answers_the_defaults_are_the_same_everywhere(
+    render: Renders, tmp_path: Path
+) -> None:
+    # The name of the folder is no answer.
+    service = copy(render.template, tmp_path / "orders-api", cwd=tmp_path)
+    assert differences(contents(service), contents(render())) == []
