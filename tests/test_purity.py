@@ -68,7 +68,7 @@ def test_the_command_line_renders_what_the_api_renders(
 def test_the_order_of_the_answers_does_not_matter(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
-    backwards = words_of(dict(reversed(ANSWERS.items())))
+    backwards = words_of(dict(reversed([*ANSWERS.items()])))
     service = copy(template, tmp_path / "service", *backwards, cwd=tmp_path)
     assert differences(contents(service), expected) == []
 

@@ -101,7 +101,7 @@ class TestTemplate:
             if name.startswith("template/") and ".py" in name
             for line in (TEMPLATE / name).read_text(encoding="utf-8").splitlines()
             if re.match("(from|import) ", line)
-            if len(line.replace("{{ package_name }}", longest)) > MAX_COLUMNS
+            if len(re.sub("{%.*?%}", "", line).replace("{{ package_name }}", longest)) > MAX_COLUMNS
         ]
         assert too_long == [], "fold them, with a comma at the end"
 
