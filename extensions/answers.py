@@ -268,6 +268,7 @@ QUESTIONS: Mapping[str, Check] = {
     "cors_origins": _text(check_origins),
     "cors_credentials": _switch,
     "cors_origin_regex": _text(check_pattern),
+    "typescript_client": _switch,
     "error_format": _one_of("problem", "envelope"),
     "error_tracking": _one_of("none", "sentry"),
     "ci": _one_of("github", "none"),

@@ -68,10 +68,20 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     "problem": ("error_format", {"problem"}, [r"problem\+json", "9457"]),
     "github": ("ci", {"github"}, [r"\.github", "workflow", r"(?-i:\bCI\b)"]),
     "sentry": ("error_tracking", {"sentry"}, ["sentry", r"\bdsn\b"]),
+    "typescript_client": (
+        "typescript_client",
+        {True},
+        [
+            *("__main__", "client/", "digest", "npm", "node_modules"),
+            *(r"project\.scripts", "typescript", r"(?<!/)openapi\.json"),
+        ],
+    ),
     "uuid-utils": ("python_version", {"3.11", "3.12", "3.13"}, ["uuid.utils"]),
 }
 # Answers that change a value in a file, and bring no piece.
 VALUES = {"python_version", "cors_credentials"}
+# Pieces that a service of the defaults does without.
+OFF = {"typescript_client"}
 
 
 @pytest.fixture(params=each_cell(RENDERED))
@@ -257,7 +267,7 @@ class TestOwnership:
     def test_every_pattern_names_a_file(
         self, render: Renders, pattern: str, when: str | None
     ) -> None:
-        assert list(render().glob(pattern))
+        assert list(render(**({when: True} if when in OFF else {})).glob(pattern))
 
     @pytest.mark.parametrize("database", ["sqlite", "postgresql", "none"])
     def test_the_teams_files_do_not_depend_on_what_the_foundation_does(
