@@ -14,7 +14,6 @@ import pytest
 import yaml
 from harness import (
     ANSWERS_FILE,
-    QUESTIONS,
     TEMPLATE,
     Renders,
     files_in,
@@ -68,11 +67,12 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     "problem": ("error_format", {"problem"}, [r"problem\+json", "9457"]),
     "github": ("ci", {"github"}, [r"\.github", "workflow", r"(?-i:\bCI\b)"]),
     "sentry": ("error_tracking", {"sentry"}, ["sentry", r"\bdsn\b"]),
+    "monorepo": ("layout", {"monorepo"}, ["honcho", "in its repository", "procfile"]),
     "typescript_client": (
         "typescript_client",
         {True},
         [
-            *("__main__", "client/", "digest", "npm", "node_modules"),
+            *("__main__", "client/", "digest", "hey-api", "node_modules"),
             *(r"project\.scripts", "typescript", r"(?<!/)openapi\.json"),
         ],
     ),
@@ -124,7 +124,7 @@ class TestDefault:
         assert result.exception is None
         rendered, expected = files_in(result.project_dir), files_in(render())
         assert rendered.keys() == expected.keys()
-        assert result.answers.keys() == QUESTIONS.keys()
+        assert result.answers.keys() == resolve({}).keys()
 
     def test_has_every_layer(self, render: Renders) -> None:
         package = render() / "src/my_service"
@@ -159,7 +159,7 @@ class TestAbsence:
 
     def test_every_piece_has_its_words(self) -> None:
         known = {(question, answer) for question, on, _ in WORDS.values() for answer in on}
-        pieces = {choice for choice in CHOICES if choice[1] not in (False, "none")}
+        pieces = {choice for choice in CHOICES if choice[1] not in (False, "none", "standalone")}
         assert {choice for choice in pieces - known if choice[0] not in VALUES} == set()
 
     def test_a_piece_that_is_off_leaves_no_word(self, service: Path) -> None:
