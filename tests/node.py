@@ -9,14 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness import TEMPLATE, Renders
 
 # Beside the Python that runs this; else wherever the machine has them.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 NPM = shutil.which("npm", path=PATH)
 
 
-def run_node(folder: Path, *command: str) -> str:
-    """Run a program of Node.js and return what it printed; a failure shows that."""
+def attempt_node(folder: Path, *command: str) -> tuple[int, str]:
+    """Run a program of Node.js that may fail: its exit code and what it printed."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -26,12 +27,24 @@ def run_node(folder: Path, *command: str) -> str:
         text=True,
         check=False,
     )
-    if done.returncode:
-        pytest.fail(f"{done.stdout}\n{' '.join(command)} failed in {folder}", pytrace=False)
-    return done.stdout
+    return done.returncode, done.stdout
 
 
-def run_npm(folder: Path, *words: str) -> str:
+def run_node(folder: Path, *command: str) -> None:
+    """Run a program of Node.js; a failure shows what it printed."""
+    code, said = attempt_node(folder, *command)
+    if code:
+        pytest.fail(f"{said}\n{' '.join(command)} failed in {folder}", pytrace=False)
+
+
+def run_npm(folder: Path, *words: str) -> None:
     """Run npm, like `run_node`."""
     assert NPM is not None
-    return run_node(folder, NPM, *words)
+    run_node(folder, NPM, *words)
+
+
+def install_generator(render: Renders, folder: Path) -> None:
+    """Install what the client is generated and compiled with."""
+    shutil.copy(render(typescript_client=True) / "client/package.json", folder)
+    shutil.copy(TEMPLATE / "tests/generator/package-lock.json", folder)
+    run_npm(folder, "ci", "--no-audit", "--no-fund")
