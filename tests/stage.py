@@ -28,8 +28,6 @@ FRONTEND = TEMPLATE / "tests/frontend"
 # What a team adds: endpoints that cookies and crashes can be seen by.
 VISITORS = TEMPLATE / "tests/frontend/visitors.py"
 
-PREVIEW = "https://preview-7.example.com"
-STRANGER = "http://stranger.example.com"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -41,6 +39,7 @@ class Stage:
         browser: that of the machine, without a window.
         listed: an origin that may call the service.
         other_port: another one on the same host.
+        preview: one that matches the pattern.
         stranger: one that may not.
         with_credentials: the service, which allows credentials.
         without: the same, which does not.
@@ -51,6 +50,7 @@ class Stage:
     browser: Browser
     listed: str
     other_port: str
+    preview: str
     stranger: str
     with_credentials: str
     without: str
@@ -216,7 +216,8 @@ def stage_of(
             ),
             listed=listed,
             other_port=other_port,
-            stranger=STRANGER,
+            preview="https://preview-7.example.com",
+            stranger="http://stranger.example.com",
             with_credentials=with_credentials,
             without=without,
             log=log_of(service),
@@ -230,6 +231,8 @@ def start_service(service: Service, stack: ExitStack, origins: str, credentials:
         "APP_CORS_ORIGINS": origins,
         "APP_CORS_ORIGIN_REGEX": r"https://preview-\d+\.example\.com",
         "APP_CORS_CREDENTIALS": credentials,
+        # What the frontend's server passes on names the host of its own setting, not the page's.
+        "APP_ALLOWED_HOSTS": "localhost",
         "APP_LOG_FORMAT": "json",
     }
     client: Client = stack.enter_context(serving(replace(service, variables=variables)))

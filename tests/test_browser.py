@@ -14,7 +14,7 @@ from harness import Answers, Environments, Renders, once_for_all
 from httpx2 import Client
 from node import NPM
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from stage import PREVIEW, Stage, install_frontend, stage_of
+from stage import Stage, install_frontend, stage_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -225,8 +225,8 @@ class TestOtherOrigins:
         expect(visit.items).to_have_count(1)
 
     def test_a_preview_matches_the_pattern(self, stage: Stage, context: BrowserContext) -> None:
-        visit = Visit(context, PREVIEW, api=stage.with_credentials, credentials="include")
-        assert visit.page.evaluate("location.origin") == PREVIEW
+        visit = Visit(context, stage.preview, api=stage.with_credentials, credentials="include")
+        assert visit.page.evaluate("location.origin") == stage.preview
         visit.add("Iron")
         expect(visit.items).to_have_count(1)
 
@@ -259,16 +259,17 @@ class TestOtherOrigins:
 
 
 class TestSameOrigin:
-    """The frontend's server passes on what the page sends to its own origin."""
+    """The frontend's server passes on what the page sends to its own origin, over TLS or at home."""
 
-    def test_a_page_writes_and_reads_without_another_origin(
-        self, stage: Stage, context: BrowserContext
+    @pytest.mark.parametrize("name", ["listed", "preview"])
+    def test_a_page_writes_and_reads_whatever_its_origin(
+        self, stage: Stage, context: BrowserContext, name: str
     ) -> None:
-        visit = Visit(context, stage.listed)
-        visit.add("Knife")
+        visit = Visit(context, getattr(stage, name))
+        visit.add(f"Knife of the {name}")
         expect(visit.items).to_have_count(1)
         visit.press("Refresh")
-        expect(visit.items.first).to_have_text("Knife")
+        expect(visit.items.first).to_have_text(f"Knife of the {name}")
         assert visit.exchanged("OPTIONS") == []
 
     def test_cookies_belong_to_the_page(self, stage: Stage, context: BrowserContext) -> None:
