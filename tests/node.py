@@ -14,6 +14,7 @@ from harness import TEMPLATE, Renders
 # Beside the Python that runs this; else wherever the machine has them.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 NPM = shutil.which("npm", path=PATH)
+NODE = shutil.which("node", path=PATH) or "node"
 
 
 def attempt_node(folder: Path, *command: str) -> tuple[int, str]:
@@ -46,5 +47,5 @@ def run_npm(folder: Path, *words: str) -> None:
 def install_generator(render: Renders, folder: Path) -> None:
     """Install what the client is generated and compiled with."""
     shutil.copy(render(typescript_client=True) / "client/package.json", folder)
-    shutil.copy(TEMPLATE / "tests/generator/package-lock.json", folder)
+    shutil.copy(TEMPLATE / "tests/client/package-lock.json", folder)
     run_npm(folder, "ci", "--no-audit", "--no-fund")

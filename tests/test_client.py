@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from generated import FILES, VARIANTS, generate
 from harness import TEMPLATE, Answers, Environments, Renders
-from node import NPM, attempt_node, run_npm
+from node import NODE, NPM, attempt_node, run_node, run_npm
 
 pytestmark = [
     pytest.mark.slow,
@@ -20,6 +21,7 @@ pytestmark = [
 MEND = "run `python tests/generated.py`"
 CLIENT = TEMPLATE / "template/{% if typescript_client %}client{% endif %}"
 FRONTEND = TEMPLATE / "tests/frontend"
+TESTS = TEMPLATE / "tests/client"
 
 USE = """\
 import {
@@ -101,6 +103,26 @@ def test_misuse_does_not_compile(
     # A function that does not return for one of the codes.
     expected = {name: code for name, (_, _, code) in MISUSES.items()} | {"less": "TS2366"}
     assert refused == expected, said
+
+
+def test_it_does_what_the_operations_need(
+    render: Renders, client_tools: Path, tmp_path: Path
+) -> None:
+    service = shutil.copytree(render(typescript_client=True), tmp_path / "service")
+    client = service / "client"
+    (client / "node_modules").symlink_to(client_tools)
+    # What FastAPI says of uploads, forms, lists, headers, files and events.
+    schema = json.loads((service / "openapi.json").read_text(encoding="utf-8"))
+    more = json.loads((TESTS / "more.json").read_text(encoding="utf-8"))
+    schema["paths"] |= more["paths"]
+    schema["components"]["schemas"] |= more["schemas"]
+    (service / "openapi.json").write_text(json.dumps(schema), encoding="utf-8")
+    run_npm(client, "run", "generate")
+    run_npm(client, "run", "check")
+
+    for name in ("hooks.mjs", "http.test.ts"):
+        shutil.copy(TESTS / name, client / "src")
+    run_node(client / "src", NODE, "--import", "./hooks.mjs", "--test", "http.test.ts")
 
 
 def test_nothing_of_ours_is_of_any_type() -> None:

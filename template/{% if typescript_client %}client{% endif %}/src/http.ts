@@ -1,6 +1,7 @@
 /** Sends requests to the service. What goes with all of them is said once, to `createClient`. */
 
 import { type ApiError, ApiFailure, readError, unreachable, unreadable } from "./errors";
+import { eventsIn } from "./events";
 
 export interface Config {
   /** Where the service is, such as `https://api.example.com`; empty for the page's own origin. */
@@ -31,13 +32,20 @@ export interface Failure {
   response?: Response;
 }
 
-export interface Client extends Record<Method, Call> {}
+export interface Client extends Record<Method, Call> {
+  /** Streams of events; an error is thrown as an `ApiFailure`. */
+  sse: Record<Method, Listen>;
+}
 
-type Method = "delete" | "get" | "head" | "options" | "patch" | "post" | "put" | "trace";
+type Method = (typeof METHODS)[number];
 
 type Call = <Responses, Errors = unknown, ThrowOnError extends boolean = false>(
   options: RequestOptions,
 ) => RequestResult<Responses, Errors, ThrowOnError>;
+
+type Listen = <Responses, Errors = unknown, ThrowOnError extends boolean = false>(
+  options: RequestOptions,
+) => Promise<ServerSentEventsResult<Responses>>;
 
 // The names of these types are those that the generated functions import.
 export type RequestResult<Responses, _Errors, ThrowOnError extends boolean> = Promise<
@@ -45,6 +53,10 @@ export type RequestResult<Responses, _Errors, ThrowOnError extends boolean> = Pr
     ? Success<Responses[keyof Responses]>
     : Answer<Responses[keyof Responses]>
 >;
+
+export interface ServerSentEventsResult<Responses> {
+  stream: AsyncGenerator<Responses[keyof Responses]>;
+}
 
 export interface TDataShape {
   body?: unknown;
@@ -82,24 +94,26 @@ interface RequestOptions extends Options {
 
 /** A client, which every function of the service takes. */
 export function createClient(config: Config): Client {
-  const call = (method: Method) =>
-    (async (options: RequestOptions) => {
-      const answer = await send(config, method.toUpperCase(), options);
-      if (answer.error && options.throwOnError) {
-        throw new ApiFailure(answer.error);
-      }
-      return answer;
-    }) as Call;
-  return {
-    delete: call("delete"),
-    get: call("get"),
-    head: call("head"),
-    options: call("options"),
-    patch: call("patch"),
-    post: call("post"),
-    put: call("put"),
-    trace: call("trace"),
+  const call = async (method: Method, options: RequestOptions) => {
+    const answer = await send(config, method.toUpperCase(), options);
+    if (answer.error && options.throwOnError) {
+      throw new ApiFailure(answer.error);
+    }
+    return answer;
   };
+  const listen = async (method: Method, options: RequestOptions) => {
+    const { data } = await call(method, { ...options, throwOnError: true });
+    return { stream: data };
+  };
+  return { ...each<Call>(call), sse: each<Listen>(listen) };
+}
+
+const METHODS = ["delete", "get", "head", "options", "patch", "post", "put", "trace"] as const;
+
+/** What a function does for each method, with the types that an operation gives to it. */
+function each<Kind>(act: (method: Method, options: RequestOptions) => unknown) {
+  const entries = METHODS.map((method) => [method, act.bind(undefined, method)]);
+  return Object.fromEntries(entries) as Record<Method, Kind>;
 }
 
 async function send(
@@ -195,6 +209,9 @@ async function dataOf(response: Response): Promise<unknown> {
   const type = response.headers.get("Content-Type") ?? "";
   if (type.includes("json")) {
     return response.json();
+  }
+  if (type.startsWith("text/event-stream")) {
+    return eventsIn(response);
   }
   return type.startsWith("text/") ? response.text() : response.blob();
 }
