@@ -214,7 +214,7 @@ def check_origins(text: str) -> str:
         except ValueError as error:
             return str(error)
         if written != origin:
-            return f"browsers send {origin!r} for {written!r}; write it their way"
+            return f"browsers write {written!r} in another way; write {origin!r}"
     return ""
 
 
@@ -289,6 +289,12 @@ def problem(name: str, answer: object) -> str:
     return f"there is no such question; write {questions}"
 
 
+def mend_first(text: str) -> str:
+    """The same for a prompt, which cuts a refusal at the edge of the terminal."""
+    reason, _, mend = text.rpartition("; ")
+    return f"{mend}; {reason}" if reason else mend
+
+
 @pass_context
 def check_answers(context: Context) -> bool:
     """Check all that was passed on the command line or in a data file, before anything is asked.
@@ -324,5 +330,9 @@ class Answers(Extension):
             running_python=running_python,
         )
         environment.filters.update(
-            origins=origins_of, package=package_of, python_string=python_string, slug=slug_of
+            mend_first=mend_first,
+            origins=origins_of,
+            package=package_of,
+            python_string=python_string,
+            slug=slug_of,
         )
