@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -252,6 +252,12 @@ class Environments:
         install = ["pip", "install", "--quiet", "--requirement", "pyproject.toml", "--group", "dev"]
         self._uv(service, *install, "--python", str(service.environment))
         return service
+
+    def add(self, service: Service, roots: Iterable[Path]) -> None:
+        """Install other services into the environment of one that has all they depend on."""
+        editable = [word for root in roots for word in ("--editable", str(root))]
+        python = service.command("python")[0]
+        self._uv(service, "pip", "install", "--quiet", "--no-deps", "--python", python, *editable)
 
     def _uv(self, service: Service, *words: str) -> None:
         environment = {"UV_PROJECT_ENVIRONMENT": str(service.environment)}
