@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -20,6 +21,7 @@ from harness import (
     take_snapshot,
 )
 from releases import Fresh, take_history
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -96,6 +98,23 @@ def postgresql() -> Iterator[Callable[[str], str]]:
     with server:
         yield lambda database: server.get_uri(database=database)
     shutil.rmtree(folder)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give all tests with the same parameter to the same process, if its id ends in an @.
+
+    What is installed for one of them serves the others. The marks of pytest-xdist say the same,
+    but 3.8 writes them where pytest 9.2 does not look.
+    """
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = group_of
+    return scheduler
+
+
+def group_of(test: str) -> str:
+    """What its parameter says of the group of a test; else it is one of its own."""
+    group = re.search(r"\[([^]]+)@", test)
+    return group[1] if group else test
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -189,7 +189,7 @@ RENDERED = CELLS | SINGLES
 
 def each_cell(cells: Iterable[str]) -> list[ParameterSet]:
     """Parameters for tests of these cells: one process runs all tests of the same cell."""
-    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in cells]
+    return [pytest.param(name, id=f"{name}@") for name in cells]
 
 
 def _covering() -> list[str]:

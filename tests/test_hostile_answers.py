@@ -231,7 +231,7 @@ def make(template: Path, folder: Path, number: int, text: str) -> Hostile:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(part, marks=pytest.mark.xdist_group(f"{part}")) for part in range(PARTS)],
+    params=[pytest.param(part, id=f"texts-{part}@") for part in range(PARTS)],
 )
 def services(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
