@@ -42,6 +42,8 @@ SAMPLES: dict[str, list[str]] = {
     "cors_origins": [
         "",
         "http://localhost:3000,https://app.example.com",
+        # It fits in a line of its own, and in no other.
+        f"https://app.example.com,https://{'a' * 52}.example",
         "https://xn--bcher-kva.example:8443, http://[::1]:3000",
     ],
     "cors_origin_regex": [

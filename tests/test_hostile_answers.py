@@ -33,10 +33,11 @@ from hypothesis import strategies as st
 from matrix import OFFERED
 from matrix import TEXTS as TEXT_QUESTIONS
 from owned import contents
-from texts import PACKAGE, READERS, assert_come_back, mentions, read_places, render_places
+from texts import PACKAGE, READERS, assert_come_back, files_of, mentions, read_places, render_places
 
 answers_extension = load_extension(TEMPLATE, "answers")
 problem: Callable[[str, object], str] = answers_extension.problem
+origins_of: Callable[[str], list[str]] = answers_extension.origins_of
 
 REFUSAL = re.compile(r".+; (write|try|leave|put|let|list) .+")
 RUFF = [sys.executable, "-m", "ruff"]
@@ -195,7 +196,7 @@ for package in sys.argv[1:]:
     print(json.dumps({
         "project_name": [about["title"], settings.project_name],
         "project_description": [about.get("description", "")],
-        "cors_origins": [",".join(settings.cors_origins)],
+        "cors_origins": settings.cors_origins,
         "cors_origin_regex": [settings.cors_origin_regex or ""],
     }))
 """
@@ -205,28 +206,37 @@ PARTS = 2
 
 
 @dataclass
-class Hostile:
-    """A service with the same text in all the places that take it."""
+class Service:
+    """A service and what was answered for it."""
 
     root: Path
     answers: Answers
 
 
-def make(template: Path, folder: Path, number: int, text: str) -> Hostile:
-    """Make a service whose answers came in one of the three ways that they can come."""
-    names = {"project_slug": f"service-{number:03}", "package_name": f"service_{number:03}"}
-    answers = {**SMALL, **accepted(text), **names}
-    root = folder / names["project_slug"]
-    file = folder / "answers.yml"
-    file.write_text(yaml.safe_dump(answers, allow_unicode=True), encoding="utf-8")
+def hostile_answers() -> Iterator[Answers]:
+    """Answers that have every accepted text among them, be it as a name or as a description."""
+    texts = {name: [text for text in TEXTS if name in accepted(text)] for name in TEXT_QUESTIONS}
+    texts["project_name"] = texts["project_name"][::2]
+    texts["project_description"] = texts["project_description"][1::2]
+    for number in range(max(map(len, texts.values()))):
+        # All of them are installed together.
+        names = {"project_slug": f"service-{number:03}", "package_name": f"service_{number:03}"}
+        given = {name: each[number] for name, each in texts.items() if number < len(each)}
+        yield {**SMALL, **names, **given}
+
+
+def make(template: Path, root: Path, answers: Answers, number: int) -> Service:
+    """Make a service whose answers come in one of the three ways that they can come."""
+    file = root.with_suffix(".yml")
+    file.write_text(yaml.safe_dump(dict(answers), allow_unicode=True), encoding="utf-8")
     given = [f"--data={name}={answer}" for name, answer in answers.items()]
     if options := [given, [f"--data-file={file}"], []][number % 3]:
         words = ["copier", "copy", "--trust", "--defaults", "--quiet", *options]
         _, code = CopierApp.run([*words, str(template), str(root)], exit=False)
-        assert code == 0, text
+        assert code == 0
     else:
         copy_release(template, root, answers)
-    return Hostile(root, answers)
+    return Service(root, answers)
 
 
 @pytest.fixture(
@@ -235,38 +245,41 @@ def make(template: Path, folder: Path, number: int, text: str) -> Hostile:
 )
 def services(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> list[Hostile]:
-    """A service for each text that is accepted anywhere, or for a part of them."""
-    folder = tmp_path_factory.mktemp("hostile")
-    texts = [text for text in TEXTS if accepted(text)]
+) -> list[Service]:
+    """A part of the services that are made of all texts."""
+    folder = tmp_path_factory.mktemp("services")
     return [
-        make(template, folder, number, text)
-        for number, text in enumerate(texts)
+        make(template, folder / str(number), answers, number)
+        for number, answers in enumerate(hostile_answers())
         if number % PARTS == request.param
     ]
 
 
 @pytest.mark.slow
 class TestServices:
-    def test_every_text_comes_back(self, services: list[Hostile]) -> None:
+    def test_every_text_comes_back(self, services: list[Service]) -> None:
         for service in services:
             assert_come_back(read_places(service.root), service.answers)
 
-    def test_a_text_is_nowhere_else(self, services: list[Hostile], render: Renders) -> None:
-        expected = contents(render(**SMALL))
+    def test_a_text_makes_no_difference_elsewhere(
+        self, services: list[Service], render: Renders
+    ) -> None:
+        default = render(**SMALL)
+        elsewhere = contents(default).keys() - {*files_of(default)}
         for service in services:
-            found = {
-                name.replace(service.root.name.replace("-", "_"), "my_service"): content
-                for name, content in contents(service.root).items()
-            }
-            assert found.keys() == expected.keys()
+            package = str(service.answers[PACKAGE])
+            for name in elsewhere:
+                path = service.root / name.replace("my_service", package)
+                expected = (default / name).read_text(encoding="utf-8")
+                assert path.read_text(encoding="utf-8") == expected.replace("my_service", package)
 
-    def test_ruff_has_nothing_to_say(self, services: list[Hostile]) -> None:
+    def test_ruff_has_nothing_to_say(self, services: list[Service]) -> None:
         assert_clean(services[0].root.parent)
 
-    def test_a_recopy_reads_it_back(self, services: list[Hostile]) -> None:
+    def test_a_recopy_reads_it_back(self, services: list[Service]) -> None:
         for service in services:
             before = recorded_answers(service.root)
+            # Nothing but the answers is written again.
             exclude = ["*", f"!{ANSWERS_FILE}"]
             copier.run_recopy(
                 service.root,
@@ -279,14 +292,16 @@ class TestServices:
             assert recorded_answers(service.root) == before
 
     def test_the_running_service_says_it(
-        self, services: list[Hostile], environments: Environments
+        self, services: list[Service], environments: Environments
     ) -> None:
         first, *others = services
-        service = environments.install(first.root, first.answers)
-        environments.add(service, [each.root for each in others])
+        installed = environments.install(first.root, first.answers)
+        environments.add(installed, [each.root for each in others])
         packages = [str(each.answers[PACKAGE]) for each in services]
-        lines = service.run("python", "-c", ASK, *packages).splitlines()
-        for each, line in zip(services, lines, strict=True):
-            for name, values in json.loads(line).items():
-                if name in each.answers:
-                    assert {*values} == {each.answers[name]}, name
+        lines = installed.run("python", "-c", ASK, *packages).splitlines()
+        for service, line in zip(services, lines, strict=True):
+            said = json.loads(line)
+            for name in said.keys() & service.answers.keys():
+                answer = str(service.answers[name])
+                expected = origins_of(answer) if name == "cors_origins" else [answer]
+                assert {*said[name]} == {*expected}, name

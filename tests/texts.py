@@ -137,10 +137,17 @@ def render_places(answers: Answers) -> dict[str, str]:
     }
 
 
+def files_of(service: Path) -> dict[str, str]:
+    """The names of the same files of a rendered service, with what place each is."""
+    return {next(service.glob(place)).relative_to(service).as_posix(): place for place in PLACES}
+
+
 def read_places(service: Path) -> dict[str, str]:
     """The same files of a rendered service."""
-    files = {place: next(service.glob(place)) for place in PLACES}
-    return {place: path.read_text(encoding="utf-8") for place, path in files.items()}
+    return {
+        place: (service / name).read_text(encoding="utf-8")
+        for name, place in files_of(service).items()
+    }
 
 
 def assert_come_back(files: Mapping[str, str], answers: Answers) -> None:
