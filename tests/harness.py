@@ -20,6 +20,7 @@ from typing import Any
 import copier
 import pytest
 import yaml
+from copier._cli import CopierApp
 from uv import find_uv_bin
 
 TEMPLATE = Path(__file__).parents[1]
@@ -80,6 +81,12 @@ def load_extension(template: Path, name: str) -> ModuleType:
 def copier_command(*arguments: str) -> list[str]:
     """The command line of Copier, as the tests' own Python runs it."""
     return [sys.executable, "-m", "copier", *arguments]
+
+
+def run_copier(*words: str) -> int:
+    """Run the command line of Copier in this process, which takes a fifth of the time."""
+    _, code = CopierApp.run(["copier", *words], exit=False)
+    return code
 
 
 def run(

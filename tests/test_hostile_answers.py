@@ -13,7 +13,6 @@ from pathlib import Path
 import copier
 import pytest
 import yaml
-from copier._cli import CopierApp
 from copier.errors import UserMessageError
 from harness import (
     ANSWERS_FILE,
@@ -26,6 +25,7 @@ from harness import (
     load_extension,
     recorded_answers,
     run,
+    run_copier,
 )
 from hostile import TEXTS, UNKNOWN_NAMES, WRONG_TYPES
 from hypothesis import given
@@ -33,6 +33,7 @@ from hypothesis import strategies as st
 from matrix import OFFERED
 from matrix import TEXTS as TEXT_QUESTIONS
 from owned import contents
+from releases import RELEASES, Living
 from texts import PACKAGE, READERS, assert_come_back, files_of, mentions, read_places, render_places
 
 answers_extension = load_extension(TEMPLATE, "answers")
@@ -136,9 +137,8 @@ def say(template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> S
     """What the command line says when it refuses to make `service`, a line each."""
 
     def copy(*options: str) -> list[str]:
-        words = ["copier", "copy", "--trust", "--defaults", *options, str(template)]
-        _, code = CopierApp.run([*words, str(tmp_path / "service")], exit=False)
-        assert code == 1
+        words = ["copy", "--trust", "--defaults", *options, str(template)]
+        assert run_copier(*words, str(tmp_path / "service")) == 1
         return capsys.readouterr().err.splitlines()
 
     return copy
@@ -231,9 +231,8 @@ def make(template: Path, root: Path, answers: Answers, number: int) -> Service:
     file.write_text(yaml.safe_dump(dict(answers), allow_unicode=True), encoding="utf-8")
     given = [f"--data={name}={answer}" for name, answer in answers.items()]
     if options := [given, [f"--data-file={file}"], []][number % 3]:
-        words = ["copier", "copy", "--trust", "--defaults", "--quiet", *options]
-        _, code = CopierApp.run([*words, str(template), str(root)], exit=False)
-        assert code == 0
+        words = ["copy", "--trust", "--defaults", "--quiet", *options]
+        assert run_copier(*words, str(template), str(root)) == 0
     else:
         copy_release(template, root, answers)
     return Service(root, answers)
@@ -305,3 +304,14 @@ class TestServices:
                 answer = str(service.answers[name])
                 expected = origins_of(answer) if name == "cors_origins" else [answer]
                 assert {*said[name]} == {*expected}, name
+
+
+@pytest.mark.slow
+def test_an_update_reads_it_back(history: Path, tmp_path: Path) -> None:
+    answers = {
+        "project_name": "<b>it's</b> \\ {{ x }} #",
+        "project_description": "__a__: [1e3] & -",
+    }
+    service = Living(history, tmp_path / "service", RELEASES[-1].tag, answers)
+    service.update_cleanly()
+    assert_come_back(read_places(service.root), answers)
