@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from harness import (
+    ANSWERS_FILE,
     SUITE,
     Answers,
     Environments,
     Renders,
+    Service,
     copy_release,
     once_for_all,
     take_snapshot,
@@ -115,6 +118,29 @@ def group_of(test: str) -> str:
     """What its parameter says of the group of a test; else it is one of its own."""
     group = re.search(r"\[([^]]+)@", test)
     return group[1] if group else test
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say where the service is that a test has failed with, and how to repeat that."""
+    report = yield
+    if report.failed and (services := services_among(item.funcargs.values())):
+        lines = [f"The service is in {service}" for service in sorted(services)]
+        again = f"To repeat it: pytest {shlex.quote(item.nodeid)}"
+        report.sections.append(("rendered", "\n".join([*lines, again])))
+    return report
+
+
+def services_among(values: Iterable[object]) -> set[Path]:
+    """The folders among these that Copier has made a service in."""
+    folders = [value.root if isinstance(value, Service) else value for value in values]
+    return {
+        folder
+        for folder in folders
+        if isinstance(folder, Path) and (folder / ANSWERS_FILE).is_file()
+    }
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

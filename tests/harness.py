@@ -215,7 +215,9 @@ class Service:
         answers = shlex.join(
             part for item in self.answers.items() for part in ("-d", "=".join(map(str, item)))
         )
-        copy = f"copier copy --trust --defaults {answers} {shlex.quote(str(TEMPLATE))} service"
+        # Without a reference it would be the newest release that fails, or does not.
+        options = f"--trust --defaults --vcs-ref HEAD {answers}"
+        copy = f"copier copy {options} {shlex.quote(str(TEMPLATE))} service"
         return (
             f"The service is in {self.root}\n"
             f"The same by hand: {copy} && cd service && uv run {shlex.join(words)}"

@@ -11,7 +11,7 @@ import pytest
 from pyte import Screen, Stream
 
 LINES, COLUMNS = 24, 80
-SECONDS_OF_SILENCE = 20
+SECONDS_OF_SILENCE = 60
 
 DOWN, ENTER, CLEAR_LINE, INTERRUPT = "\x1b[B", "\r", "\x15", "\x03"
 
@@ -61,12 +61,16 @@ class Terminal:
 
     def _read(self) -> bool:
         """Show what is printed next; false at the end."""
+        shown = None
         try:
-            self._stream.feed(self._program.read_nonblocking(1024, SECONDS_OF_SILENCE))
+            shown = self._program.read_nonblocking(1024, SECONDS_OF_SILENCE)
         except pexpect.EOF:
             return False
         except pexpect.TIMEOUT:
+            pass
+        if shown is None:
             self._fail("nothing more happens")
+        self._stream.feed(shown)
         return True
 
     def _fail(self, reason: str) -> NoReturn:
