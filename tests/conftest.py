@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from harness import (
+    ANSWERS_FILE,
     SUITE,
     Answers,
     Environments,
     Renders,
+    Service,
     copy_release,
     once_for_all,
     take_snapshot,
 )
 from releases import Fresh, take_history
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -96,6 +101,46 @@ def postgresql() -> Iterator[Callable[[str], str]]:
     with server:
         yield lambda database: server.get_uri(database=database)
     shutil.rmtree(folder)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give all tests with the same parameter to the same process, if its id ends in an @.
+
+    What is installed for one of them serves the others. The marks of pytest-xdist say the same,
+    but 3.8 writes them where pytest 9.2 does not look.
+    """
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = group_of
+    return scheduler
+
+
+def group_of(test: str) -> str:
+    """What its parameter says of the group of a test; else it is one of its own."""
+    group = re.search(r"\[([^]]+)@", test)
+    return group[1] if group else test
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say where the service is that a test has failed with, and how to repeat that."""
+    report = yield
+    if report.failed and (services := services_among(item.funcargs.values())):
+        lines = [f"The service is in {service}" for service in sorted(services)]
+        again = f"To repeat it: pytest {shlex.quote(item.nodeid)}"
+        report.sections.append(("rendered", "\n".join([*lines, again])))
+    return report
+
+
+def services_among(values: Iterable[object]) -> set[Path]:
+    """The folders among these that Copier has made a service in."""
+    folders = [value.root if isinstance(value, Service) else value for value in values]
+    return {
+        folder
+        for folder in folders
+        if isinstance(folder, Path) and (folder / ANSWERS_FILE).is_file()
+    }
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
