@@ -125,6 +125,8 @@ def serving(service: Service, *options: str) -> Iterator[Client]:
     """
     application = f"{recorded_answers(service.root)['package_name']}.main:app"
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        # asyncio does this to the sockets that it makes itself.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         words = ("uvicorn", application, "--fd", str(listener.fileno()), *options)
         server = start(service, *words, log=log_of(service), listener=listener)
         host, port = listener.getsockname()

@@ -1,0 +1,47 @@
+"""The schema that a service gives its clients is true: an independent tool finds nothing wrong."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from databases import serving
+from harness import Environments, Renders, run
+
+pytest_plugins = ["engines"]
+pytestmark = pytest.mark.slow
+
+# Every phase, requests that fit the schema and others, and one failure is too many. The seed makes
+# a failure one that can be repeated.
+OPTIONS = [
+    *("--phases", "examples,coverage,fuzzing,stateful"),
+    *("--mode", "all", "--checks", "all", "--max-examples", "300", "--seed", "1", "--no-color"),
+]
+
+
+@pytest.mark.parametrize("error_format", ["problem", "envelope"])
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_requests_and_answers_are_as_the_schema_says(
+    render: Renders,
+    environments: Environments,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    database: str,
+    error_format: str,
+) -> None:
+    answers = {"database": database, "error_format": error_format}
+    root = shutil.copytree(render(**answers), tmp_path / "service")
+    service = environments.install(root, answers)
+    if database == "postgresql":
+        service.variables["APP_DATABASE_URL"] = request.getfixturevalue("new_database")
+    service.run("alembic", "upgrade", "head")
+
+    with serving(service, "--no-access-log") as client:
+        schema = str(client.base_url.join("/openapi.json"))
+        program = str(Path(sys.executable).with_name("st"))
+        found = run([program, "run", schema, *OPTIONS], tmp_path)
+
+    assert found.returncode == 0, f"{found.stdout}{found.stderr}\n{service.root}"
+    assert "7 selected / 7 total" in found.stdout
