@@ -85,8 +85,8 @@ def test_a_cell_that_fails_where_it_is_installed_can_be_repeated_by_hand(
 
 def test_all_tests_of_a_cell_run_in_one_process(template: Path, tmp_path: Path) -> None:
     root = shutil.copytree(template, tmp_path / "template")
-    options = ["tests/test_render.py", "-v", "-k", "TestFiles and (all-off or all-on)"]
-    printed = suite(root, *options, code=0)
+    chosen = "(TestFiles or TestOwnership) and (all-off or all-on)"
+    printed = suite(root, "tests/test_render.py", "-v", "-k", chosen, code=0)
     processes = {*re.findall(r"^\[(gw\d)\] .*\[(all-o\w+)@", printed, re.MULTILINE)}
     assert sorted(cell for _, cell in processes) == ["all-off", "all-on"]
 
