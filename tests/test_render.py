@@ -39,6 +39,9 @@ PARSERS: dict[str, Callable[[str], object]] = {
 # Not the doubled braces of a format string, whose content is a number, nor those of GitHub.
 JINJA = re.compile(r"{%|{#|(?<!\$){{-? *[a-z_]")
 
+# What hides findings of a linter, the formatter or the type checker without saying which.
+SILENCED = re.compile(r"# (type: ignore(?!\[)|noqa(?!: [A-Z])|(ruff|mypy|flake8|fmt|isort): ?\w)")
+
 # What no file says where the question has another answer than these. Everyday words that look the
 # same are left out: a fixture's scope "session", the items of a page of whatever.
 WORDS: dict[str, tuple[str, set[object], list[str]]] = {
@@ -206,6 +209,15 @@ class TestFiles:
     def test_data_can_be_parsed(self, service: Path) -> None:
         for name, text in read_all(service).items():
             PARSERS.get(Path(name).suffix, str)(text)
+
+    def test_what_is_silenced_is_named(self, service: Path) -> None:
+        found = [
+            f"{name}: {line.strip()}"
+            for name, text in read_all(service).items()
+            for line in text.splitlines()
+            if SILENCED.search(line)
+        ]
+        assert found == []
 
     def test_no_folder_is_empty(self, service: Path) -> None:
         assert [folder for folder in service.rglob("*/") if not any(folder.iterdir())] == []
