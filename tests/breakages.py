@@ -5,7 +5,6 @@ what that has to say, so that it fails for the right reason.
 
     python tests/breakages.py              break it in every way, one after the other
     python tests/breakages.py NAME ...     break it in these ways only
-    python tests/breakages.py --table      the table of `tests/README.md`
 """
 
 from __future__ import annotations
@@ -182,21 +181,8 @@ def complaint(breakage: Breakage, done: CompletedProcess[str]) -> str:
     return ""
 
 
-def table() -> str:
-    """The breakages with what catches each, in Markdown."""
-    rows = [
-        f"| {each.name} | {'the template' if each.service is None else 'a service'} "
-        f"| `{each.caught_by}` |"
-        for each in BREAKAGES.values()
-    ]
-    return "\n".join(["| what is broken | in | what catches it |", "|---|---|---|", *rows])
-
-
 def main(arguments: list[str]) -> None:
     """Do what the documentation of this module says."""
-    if arguments == ["--table"]:
-        print(table())
-        return
     if unknown := [name for name in arguments if name not in BREAKAGES]:
         sys.exit(f"There is no breakage {', '.join(unknown)}; they are:\n" + "\n".join(BREAKAGES))
     missed = []

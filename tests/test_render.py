@@ -232,6 +232,15 @@ class TestFiles:
         )
         assert sorted(listed.splitlines()) == sorted(files_in(service))
 
+    def test_what_is_private_is_ignored_by_git(self, service: Path, tmp_path: Path) -> None:
+        shutil.copy(service / ".gitignore", tmp_path)
+        git(tmp_path, "init", "--quiet")
+        private = {".env", ".env.local", ".venv/bin", "src/__pycache__/main.pyc"}
+        database = {"app.db"} if recorded_answers(service).get("database") == "sqlite" else set()
+        names = [*private, *database, ".env.example", "uv.lock", ANSWERS_FILE]
+        ignored = git(tmp_path, "-c", "core.excludesFile=", "check-ignore", *names)
+        assert {*ignored.splitlines()} == private | database
+
     def test_the_answers_are_recorded(self, service: Path) -> None:
         answers = recorded_answers(service)
         recorded = {name: answers[name] for name in answers if not name.startswith("_")}
