@@ -1,7 +1,7 @@
 """The tags that the releases of `CHANGELOG.md` still lack.
 
-    python tests/tags.py              a line for each: the tag and the commit that it is for
-    python tests/tags.py --notes TAG  what the changelog says of a release
+python tests/tags.py              a line for each: the tag and the commit that it is for
+python tests/tags.py --notes TAG  what the changelog says of a release
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def missing(repository: Path, releases: list[Release]) -> list[Release]:
     """
     tags = git(repository, "tag").split()
     for release in releases:
-        if not is_in_history(release.commit):
+        if not is_in_history(release.commit, repository):
             raise Untold(f"releases.toml: the commit of {release} is not in the history.")
         if release.tag in tags and commit_of(repository, release.tag) != release.commit:
             raise Untold(
