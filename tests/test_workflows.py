@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from harness import CONFIG, TEMPLATE, Renders, files_in, git, recorded_answers, run
-from matrix import COVERING, RENDERED, answers_extension, each_cell, github_matrix
+from matrix import CELLS, COVERING, RENDERED, answers_extension, each_cell, github_matrix
 from releases import RELEASES, Release
 from tags import Untold, check, missing, sections
 
@@ -52,7 +52,7 @@ def of_services(render: Renders, tmp_path_factory: pytest.TempPathFactory) -> Pa
     git(root, "init", "--quiet")
     texts = {
         path.read_bytes()
-        for cell in RENDERED.values()
+        for cell in CELLS.values()
         for path in render(**cell).glob(".github/workflows/*.yml")
     }
     assert texts
@@ -61,9 +61,10 @@ def of_services(render: Renders, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return root
 
 
-@pytest.fixture(params=["of the template", "of services"])
-def repository(request: pytest.FixtureRequest, of_services: Path, template: Path) -> Path:
-    return template if request.param == "of the template" else of_services
+@pytest.fixture(params=["template", "of_services"])
+def repository(request: pytest.FixtureRequest) -> Path:
+    root: Path = request.getfixturevalue(request.param)
+    return root
 
 
 class TestSafety:
