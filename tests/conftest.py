@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from harness import (
@@ -89,7 +90,13 @@ def environments() -> Iterator[Environments]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Callable[[str], str]]:
-    """A PostgreSQL server: gives the address of a database on it, which may not exist yet."""
+    """A PostgreSQL server: gives the address of a database on it, which may not exist yet.
+
+    It is the one that `TEST_DATABASE_URL` names, or a private one.
+    """
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield lambda database: urlsplit(given)._replace(path=f"/{database}").geturl()
+        return
     with warnings.catch_warnings():
         # It asks for a folder that a machine without a login session does not have.
         warnings.simplefilter("ignore")

@@ -40,6 +40,9 @@ PARSERS: dict[str, Callable[[str], object]] = {
 # Not the doubled braces of a format string, whose content is a number, nor those of GitHub.
 JINJA = re.compile(r"{%|{#|(?<!\$){{-? *[a-z_]")
 
+# What hides findings of a linter, the formatter or the type checker without saying which.
+SILENCED = re.compile(r"# (type: ignore(?!\[)|noqa(?!: [A-Z])|(ruff|mypy|flake8|fmt|isort): ?\w)")
+
 # What no file says where the question has another answer than these. Everyday words that look the
 # same are left out: a fixture's scope "session", the items of a page of whatever.
 WORDS: dict[str, tuple[str, set[object], list[str]]] = {
@@ -271,6 +274,15 @@ class TestFiles:
         for name, text in read_all(service).items():
             PARSERS.get(Path(name).suffix, str)(text)
 
+    def test_what_is_silenced_is_named(self, service: Path) -> None:
+        found = [
+            f"{name}: {line.strip()}"
+            for name, text in read_all(service).items()
+            for line in text.splitlines()
+            if SILENCED.search(line)
+        ]
+        assert found == []
+
     def test_no_folder_is_empty(self, service: Path) -> None:
         assert [folder for folder in service.rglob("*/") if not any(folder.iterdir())] == []
 
@@ -283,6 +295,15 @@ class TestFiles:
             *("ls-files", "--others", "--exclude-standard"),
         )
         assert sorted(listed.splitlines()) == sorted(files_in(service))
+
+    def test_what_is_private_is_ignored_by_git(self, service: Path, tmp_path: Path) -> None:
+        shutil.copy(service / ".gitignore", tmp_path)
+        git(tmp_path, "init", "--quiet")
+        private = {".env", ".env.local", ".venv/bin", "src/__pycache__/main.pyc"}
+        database = {"app.db"} if recorded_answers(service).get("database") == "sqlite" else set()
+        names = [*private, *database, ".env.example", "uv.lock", ANSWERS_FILE]
+        ignored = git(tmp_path, "-c", "core.excludesFile=", "check-ignore", *names)
+        assert {*ignored.splitlines()} == private | database
 
     def test_the_answers_are_recorded(self, service: Path) -> None:
         answers = recorded_answers(service)
