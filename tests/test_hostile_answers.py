@@ -315,3 +315,12 @@ def test_an_update_reads_it_back(history: Path, tmp_path: Path) -> None:
     service = Living(history, tmp_path / "service", RELEASES[-1].tag, answers)
     service.update_cleanly()
     assert_come_back(read_places(service.root), answers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cors", "package_name", "databse"])
+def test_a_refused_update_changes_nothing(history: Path, tmp_path: Path, name: str) -> None:
+    service = Living(history, tmp_path / "service", RELEASES[0].tag, {})
+    with pytest.raises(UserMessageError, match=rf"^{name}: .+; (write|try) .+$"):
+        service.update({name: "my-service"})
+    assert not service.is_changed()

@@ -51,7 +51,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         {True},
         [
             *("cors", "access-control", "preflight", "localhost:3000", "frontend", "vercel"),
-            *(r"(?<!other )\borigins\b", "origin_?regex", "loopback"),
+            *("errors, origins", "origin_?regex", "loopback", r"(?-i:\bPREVIEWS\b)"),
         ],
     ),
     "database": (
@@ -92,7 +92,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     "problem": (
         "error_format",
         {"problem"},
-        [r"problem\+json", "9457", r"\bproblem\b", "about:blank"],
+        [r"problem\+json", "9457", r"\bproblem\b"],
     ),
     "github": ("ci", {"github"}, [r"\.github", "workflow", r"(?-i:\bCI\b)"]),
     "sentry": ("error_tracking", {"sentry"}, ["sentry", r"\bdsn\b", "error_?tracking"]),
