@@ -102,7 +102,7 @@ KEYWORDS = _names(
     global if import in is lambda match nonlocal not or pass raise return try type while with yield
     """
 )
-FOLDERS = frozenset({"migrations", "src", "tests"})
+OWN_NAMES = frozenset({"conftest", "migrations", "src", "tests"})
 WINDOWS_DEVICES = frozenset(
     ["aux", "con", "nul", "prn"]
     + [f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10)]
@@ -114,7 +114,7 @@ RESERVED_PACKAGES = {
     "a Python keyword": KEYWORDS,
     "a module of the standard library": STANDARD_LIBRARY,
     "a module that the service may depend on": MODULES,
-    "a folder of the service": FOLDERS,
+    "a name that the service uses itself": OWN_NAMES,
     "a device on Windows": WINDOWS_DEVICES,
 }
 
@@ -164,11 +164,17 @@ def python_string(text: str) -> str:
     return quote + text.replace("\\", "\\\\").replace(quote, f"\\{quote}") + quote
 
 
+def markdown(text: str) -> str:
+    """Text that Markdown shows as it is (https://spec.commonmark.org/)."""
+    marks = r"([\\`*\[~]|<(?=[\w/!?])|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_]))"
+    places = r"^(\d+)(?=[.)]( |$))|^(?=[-+=<>#])|(?<= )(?=#+$)"
+    return re.sub(places, r"\1\\", re.sub(marks, r"\\\1", text))
+
+
 def check_line(text: str, *, shortest: int, longest: int) -> str:
     if not shortest <= len(text) <= longest:
         return f"it has {len(text)} characters; write {shortest} to {longest}"
-    if not text.isprintable():
-        unprintable = next(character for character in text if not character.isprintable())
+    if unprintable := next((each for each in text if not _is_printable(each)), ""):
         return f"it contains {unprintable!a}, which does not print; leave that out"
     if text != text.strip():
         return "it begins or ends with a space; leave that out"
@@ -182,8 +188,18 @@ def check_name(text: str) -> str:
     return check_line(text, shortest=1, longest=MAX_NAME_COLUMNS)
 
 
+def _is_printable(character: str) -> bool:
+    # A younger Python knows more characters, and has recorded them.
+    return character.isprintable() or unicodedata.category(character) == "Cn"
+
+
 def _columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
+    return sum(2 if _is_wide(each) else 1 for each in text)
+
+
+def _is_wide(character: str) -> bool:
+    unknown = unicodedata.category(character) == "Cn"
+    return unknown or unicodedata.east_asian_width(character) in "WF"
 
 
 def check_slug(text: str) -> str:
@@ -234,7 +250,7 @@ def check_origins(text: str) -> str:
         except ValueError as error:
             return str(error)
         if written != origin:
-            return f"browsers send {origin!r} for {written!r}; write it their way"
+            return f"browsers write {written!r} in another way; write {origin!r}"
     return ""
 
 
@@ -313,6 +329,12 @@ def problem(name: str, answer: object) -> str:
     return f"there is no such question; write {questions}"
 
 
+def mend_first(text: str) -> str:
+    """The same for a prompt, which cuts a refusal at the edge of the terminal."""
+    reason, _, mend = text.rpartition("; ")
+    return f"{mend}; {reason}" if reason else mend
+
+
 @pass_context
 def check_answers(context: Context) -> bool:
     """Check all that was passed on the command line or in a data file, before anything is asked.
@@ -324,7 +346,7 @@ def check_answers(context: Context) -> bool:
         UserMessageError: one line for each problem, printed as it is.
     """
     problems = [
-        f"{name}: {text}"
+        f"{name if name.isidentifier() else repr(name)}: {text}"
         for name, answer in context["_copier_conf"]["data"].items()
         if not name.startswith("_") and (text := problem(name, answer))
     ]
@@ -348,5 +370,10 @@ class Answers(Extension):
             running_python=running_python,
         )
         environment.filters.update(
-            origins=origins_of, package=package_of, python_string=python_string, slug=slug_of
+            markdown=markdown,
+            mend_first=mend_first,
+            origins=origins_of,
+            package=package_of,
+            python_string=python_string,
+            slug=slug_of,
         )

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from _pytest.nodeid import NodeId
 from harness import (
+    ANSWERS_FILE,
     SUITE,
     Answers,
     Environments,
     Renders,
+    Service,
     copy_release,
     once_for_all,
     take_snapshot,
 )
 from node import install_generator
 from releases import Fresh, take_history
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -93,7 +98,13 @@ def environments() -> Iterator[Environments]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Callable[[str], str]]:
-    """A PostgreSQL server: gives the address of a database on it, which may not exist yet."""
+    """A PostgreSQL server: gives the address of a database on it, which may not exist yet.
+
+    It is the one that `TEST_DATABASE_URL` names, or a private one.
+    """
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield lambda database: urlsplit(given)._replace(path=f"/{database}").geturl()
+        return
     with warnings.catch_warnings():
         # It asks for a folder that a machine without a login session does not have.
         warnings.simplefilter("ignore")
@@ -107,12 +118,44 @@ def postgresql() -> Iterator[Callable[[str], str]]:
     shutil.rmtree(folder)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let the tests of a group run in one process: pytest 9.2 ignores what pytest-xdist 3.8 does."""
-    for item in items if config.getoption("loadgroup", False) else ():
-        mark = item.get_closest_marker("xdist_group")
-        if mark and "@" not in item.nodeid.rpartition("]")[2]:
-            item._id = NodeId.parse(f"{item.nodeid}@{mark.args[0]}")
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give all tests with the same parameter to the same process, if its id ends in an @.
+
+    What is installed for one of them serves the others. The marks of pytest-xdist say the same,
+    but 3.8 writes them where pytest 9.2 does not look.
+    """
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = group_of
+    return scheduler
+
+
+def group_of(test: str) -> str:
+    """What its parameter says of the group of a test; else it is one of its own."""
+    group = re.search(r"\[([^]]+)@", test)
+    return group[1] if group else test
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say where the service is that a test has failed with, and how to repeat that."""
+    report = yield
+    if report.failed and (services := services_among(item.funcargs.values())):
+        lines = [f"The service is in {service}" for service in sorted(services)]
+        again = f"To repeat it: pytest {shlex.quote(item.nodeid)}"
+        report.sections.append(("rendered", "\n".join([*lines, again])))
+    return report
+
+
+def services_among(values: Iterable[object]) -> set[Path]:
+    """The folders among these that Copier has made a service in."""
+    folders = [value.root if isinstance(value, Service) else value for value in values]
+    return {
+        folder
+        for folder in folders
+        if isinstance(folder, Path) and (folder / ANSWERS_FILE).is_file()
+    }
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +20,7 @@ from typing import Any
 import copier
 import pytest
 import yaml
+from copier._cli import CopierApp
 from filelock import FileLock
 from uv import find_uv_bin
 
@@ -81,6 +82,12 @@ def load_extension(template: Path, name: str) -> ModuleType:
 def copier_command(*arguments: str) -> list[str]:
     """The command line of Copier, as the tests' own Python runs it."""
     return [sys.executable, "-m", "copier", *arguments]
+
+
+def run_copier(*words: str) -> int:
+    """Run the command line of Copier in this process, which takes a fifth of the time."""
+    _, code = CopierApp.run(["copier", *words], exit=False)
+    return code
 
 
 def run(
@@ -207,7 +214,9 @@ class Service:
         answers = shlex.join(
             part for item in self.answers.items() for part in ("-d", "=".join(map(str, item)))
         )
-        copy = f"copier copy --trust --defaults {answers} {shlex.quote(str(TEMPLATE))} service"
+        # Without a reference it would be the newest release that fails, or does not.
+        options = f"--trust --defaults --vcs-ref HEAD {answers}"
+        copy = f"copier copy {options} {shlex.quote(str(TEMPLATE))} service"
         return (
             f"The service is in {self.root}\n"
             f"The same by hand: {copy} && cd service && uv run {shlex.join(words)}"
@@ -251,6 +260,12 @@ class Environments:
         install = ["pip", "install", "--quiet", "--requirement", "pyproject.toml", "--group", "dev"]
         self._uv(service, *install, "--python", str(service.environment))
         return service
+
+    def add(self, service: Service, roots: Iterable[Path]) -> None:
+        """Install other services into the environment of one that has all they depend on."""
+        editable = [word for root in roots for word in ("--editable", str(root))]
+        python = service.command("python")[0]
+        self._uv(service, "pip", "install", "--quiet", "--no-deps", "--python", python, *editable)
 
     def _uv(self, service: Service, *words: str) -> None:
         environment = {"UV_PROJECT_ENVIRONMENT": str(service.environment)}

@@ -44,6 +44,8 @@ SAMPLES: dict[str, list[str]] = {
     "cors_origins": [
         "",
         "http://localhost:3000,https://app.example.com",
+        # It fits in a line of its own, and in no other.
+        f"https://app.example.com,https://{'a' * 52}.example",
         "https://xn--bcher-kva.example:8443, http://[::1]:3000",
     ],
     "cors_origin_regex": [
@@ -195,7 +197,7 @@ RENDERED = CELLS | SINGLES
 
 def each_cell(cells: Iterable[str]) -> list[ParameterSet]:
     """Parameters for tests of these cells: one process runs all tests of the same cell."""
-    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in cells]
+    return [pytest.param(name, id=f"{name}@") for name in cells]
 
 
 def _covering() -> list[str]:

@@ -61,10 +61,10 @@ def take_history(folder: Path) -> Path:
     return folder
 
 
-def is_in_history(commit: str) -> bool:
+def is_in_history(commit: str, repository: Path = TEMPLATE) -> bool:
     """Whether a commit is one of those that led to the one that is checked out."""
     try:
-        git(TEMPLATE, "merge-base", "--is-ancestor", commit, "HEAD")
+        git(repository, "merge-base", "--is-ancestor", commit, "HEAD")
     except CalledProcessError:
         return False
     return True

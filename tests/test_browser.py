@@ -29,11 +29,9 @@ COMBINATIONS: list[Answers] = [
 
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param(answers, marks=pytest.mark.xdist_group("-".join(map(str, answers.values()))))
-        for answers in COMBINATIONS
-    ],
-    ids=lambda answers: "-".join(answers.values()),
+    params=COMBINATIONS,
+    # Tests whose parameter ends in an @ run in one process.
+    ids=lambda answers: "-".join([*answers.values()]) + "@",
 )
 def stage(
     request: pytest.FixtureRequest,

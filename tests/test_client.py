@@ -14,7 +14,6 @@ from node import NODE, NPM, attempt_node, run_node, run_npm
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("client"),
     pytest.mark.skipif(NPM is None, reason="there is no npm here: no client was compiled"),
 ]
 

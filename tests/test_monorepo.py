@@ -201,7 +201,6 @@ class TestUpdate:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("workspace")
 class TestWorkspace:
     """Two services and their tests in one uv workspace, from its root."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import stat
 from pathlib import Path
 
 import copier
 import pytest
-from harness import VERSION, Answers, Renders, copier_command, files_in, run
+from harness import ANSWERS_FILE, VERSION, Answers, Renders, copier_command, files_in, run
 from matrix import CELLS, HOSTILE_NAME, resolve
 from owned import differences
 
@@ -63,6 +64,21 @@ def test_the_command_line_renders_what_the_api_renders(
 ) -> None:
     service = copy(template, tmp_path / "service", *words_of(ANSWERS), cwd=tmp_path)
     assert differences(contents(service), expected) == []
+
+
+def test_what_lies_about_in_a_checkout_is_not_rendered(
+    template: Path, tmp_path: Path, expected: dict[str, bytes]
+) -> None:
+    checkout = shutil.copytree(template, tmp_path / "checkout", ignore=lambda *_: {".git"})
+    for name in ("", "src", "src/{{ package_name }}", "tests"):
+        folder = checkout / "template" / name
+        for left in (".DS_Store", "__pycache__/main.pyc", ".venv/bin/python", ".ruff_cache/tag"):
+            (folder / left).parent.mkdir(parents=True, exist_ok=True)
+            (folder / left).touch()
+    service = tmp_path / "service"
+    copier.run_copy(str(checkout), service, data=dict(ANSWERS), unsafe=True, quiet=True)
+    # Where it came from is not the same.
+    assert differences(contents(service), expected) == [ANSWERS_FILE]
 
 
 def test_the_order_of_the_answers_does_not_matter(

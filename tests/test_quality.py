@@ -110,6 +110,8 @@ def service(cell: str, readable: Service, request: pytest.FixtureRequest) -> Ser
         pytest.skip(f"there is no Python {version} here: only what reads text was proven")
     if resolve(CELLS[cell])["database"] == "postgresql":
         postgresql: PostgreSQL = request.getfixturevalue("postgresql")
+        # A server of one's own may have it from the last time.
+        psql(postgresql("postgres"), f'DROP DATABASE IF EXISTS "{cell}" WITH (FORCE)')
         psql(postgresql("postgres"), f'CREATE DATABASE "{cell}"')
         readable.variables["APP_DATABASE_URL"] = postgresql(cell)
     return readable
@@ -148,13 +150,14 @@ class TestGate:
 
     def test_suite(
         self,
+        cell: str,
         service: Service,
         postgresql: PostgreSQL,
         record_property: Callable[[str, str], None],
     ) -> None:
         variables = {}
         if resolve(service.answers)["database"] == "postgresql":
-            variables["TEST_DATABASE_URL"] = postgresql("test")
+            variables["TEST_DATABASE_URL"] = postgresql(f"test-{cell}")
         record_property(SUITE, summary_of(service.run("pytest", **variables)))
 
 

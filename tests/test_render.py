@@ -6,7 +6,8 @@ import json
 import re
 import shutil
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from harness import (
     recorded_answers,
     working_files,
 )
-from matrix import CHOICES, HOSTILE_NAME, RENDERED, each_cell, resolve
+from matrix import CHOICES, HOSTILE_NAME, OFFERED, RENDERED, each_cell, resolve
 from owned import OWNED, differences, owned_files, shared_files
 
 MAX_FILES = 75
@@ -38,10 +39,20 @@ PARSERS: dict[str, Callable[[str], object]] = {
 # Not the doubled braces of a format string, whose content is a number, nor those of GitHub.
 JINJA = re.compile(r"{%|{#|(?<!\$){{-? *[a-z_]")
 
+# What hides findings of a linter, the formatter or the type checker without saying which.
+SILENCED = re.compile(r"# (type: ignore(?!\[)|noqa(?!: [A-Z])|(ruff|mypy|flake8|fmt|isort): ?\w)")
+
 # What no file says where the question has another answer than these. Everyday words that look the
 # same are left out: a fixture's scope "session", the items of a page of whatever.
 WORDS: dict[str, tuple[str, set[object], list[str]]] = {
-    "cors": ("cors", {True}, ["cors", "access-control", "preflight", "localhost:3000"]),
+    "cors": (
+        "cors",
+        {True},
+        [
+            *("cors", "access-control", "preflight", "localhost:3000", "frontend", "vercel"),
+            *("errors, origins", "origin_?regex", "loopback", r"(?-i:\bPREVIEWS\b)"),
+        ],
+    ),
     "database": (
         "database",
         {"sqlite", "postgresql"},
@@ -54,19 +65,36 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     "postgresql": (
         "database",
         {"postgresql"},
-        ["asyncpg", r"\bpg_", "pgserver", "postgres", "replica", "sqlstate"],
+        [
+            *("asyncpg", r"\bpg_", "pgserver", "postgres", "replica", "sqlstate", "createdb"),
+            *("pool_recycle", "statement_timeout", "lock_timeout", "private server"),
+        ],
     ),
-    "sqlite": ("database", {"sqlite"}, [r"\*\.db", "busy_timeout", "pragma", "sqlite"]),
+    "sqlite": (
+        "database",
+        {"sqlite"},
+        [
+            *(r"\*\.db", "busy_timeout", "pragma", "sqlite", "foreign_keys", "begin_immediate"),
+            "leave_references_alone",
+        ],
+    ),
     "example": (
         "example",
         {True},
-        [r"(?-i:\bItem(?!T\b))", "/items", "create_items", r"\bitem_", r"items?\.(name|py)"],
+        [
+            *(r"(?-i:\bItem(?!T\b))", "/items", "create_items", r"\bitem_", r"items?\.(name|py)"),
+            *("lamp", r"\bbright\b"),
+        ],
     ),
     # Sentry takes its reports at an address of that name.
-    "envelope": ("error_format", {"envelope"}, ["(?<!/1/)envelope"]),
-    "problem": ("error_format", {"problem"}, [r"problem\+json", "9457"]),
+    "envelope": ("error_format", {"envelope"}, ["(?<!/1/)envelope", r"\bdetails\b"]),
+    "problem": (
+        "error_format",
+        {"problem"},
+        [r"problem\+json", "9457", r"\bproblem\b"],
+    ),
     "github": ("ci", {"github"}, [r"\.github", "workflow", r"(?-i:\bCI\b)"]),
-    "sentry": ("error_tracking", {"sentry"}, ["sentry", r"\bdsn\b"]),
+    "sentry": ("error_tracking", {"sentry"}, ["sentry", r"\bdsn\b", "error_?tracking"]),
     "monorepo": ("layout", {"monorepo"}, ["honcho", "in its repository", "procfile"]),
     "typescript_client": (
         "typescript_client",
@@ -82,6 +110,15 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
 VALUES = {"python_version", "cors_credentials"}
 # Pieces that a service of the defaults does without.
 OFF = {"typescript_client"}
+# Each piece that can be off, with the answer that says so.
+PIECES = [
+    (name, answer, nothing)
+    for name, answer in CHOICES
+    for nothing in (False, "none")
+    if name not in VALUES and nothing in OFFERED[name] and answer != nothing
+]
+# What ruff finds where nothing needs it.
+IMPORTS = re.compile(r"((from|import) .*|\n)*")
 
 
 @pytest.fixture(params=each_cell(RENDERED))
@@ -91,6 +128,27 @@ def service(request: pytest.FixtureRequest, render: Renders) -> Path:
 
 def read_all(service: Path) -> dict[str, str]:
     return {name: path.read_text(encoding="utf-8") for name, path in files_in(service).items()}
+
+
+def words_of_what_is_off(service: Path) -> list[str]:
+    """What no file of a service may say."""
+    answers = recorded_answers(service)
+    pieces = [words for question, on, words in WORDS.values() if answers.get(question) not in on]
+    return [word for words in pieces for word in words]
+
+
+def additions(before: Path, after: Path) -> Iterator[tuple[str, str]]:
+    """The blocks of lines that one service has more than another, each with its file."""
+    old = read_all(before)
+    for name, text in read_all(after).items():
+        if name not in old:
+            yield name, text
+        elif name != ANSWERS_FILE:
+            lines = text.splitlines()
+            matcher = SequenceMatcher(None, old[name].splitlines(), lines, autojunk=False)
+            for kind, _, _, start, end in matcher.get_opcodes():
+                if kind == "insert":
+                    yield name, "\n".join(lines[start:end])
 
 
 class TestTemplate:
@@ -163,21 +221,30 @@ class TestAbsence:
         assert {choice for choice in pieces - known if choice[0] not in VALUES} == set()
 
     def test_a_piece_that_is_off_leaves_no_word(self, service: Path) -> None:
-        answers = recorded_answers(service)
-        words = [
-            word
-            for question, on, words in WORDS.values()
-            if answers.get(question) not in on
-            for word in words
-        ]
+        words = words_of_what_is_off(service)
+        assert words
         found = [
             f"{name}:{number}: {line.strip()}"
             for name, text in read_all(service).items()
             if name != ANSWERS_FILE
             for number, line in enumerate([name, *text.splitlines()])
-            if words and re.search("|".join(words), line, re.IGNORECASE)
+            if re.search("|".join(words), line, re.IGNORECASE)
         ]
         assert found == []
+
+    @pytest.mark.parametrize(("question", "answer", "nothing"), PIECES)
+    def test_whatever_a_piece_brings_has_one_of_its_words(
+        self, render: Renders, question: str, answer: object, nothing: object
+    ) -> None:
+        without, service = render(**{question: nothing}), render(**{question: answer})
+        off = {*words_of_what_is_off(without)} - {*words_of_what_is_off(service)}
+        nameless = [
+            (name, block)
+            for name, block in additions(without, service)
+            if not IMPORTS.fullmatch(block)
+            if not re.search("|".join(off), f"{name}\n{block}", re.IGNORECASE)
+        ]
+        assert nameless == [], "it could stay behind, and nobody would notice"
 
     @pytest.mark.parametrize("piece", WORDS)
     def test_a_piece_that_is_on_has_each_of_these_words(self, render: Renders, piece: str) -> None:
@@ -217,6 +284,15 @@ class TestFiles:
         for name, text in read_all(service).items():
             PARSERS.get(Path(name).suffix, str)(text)
 
+    def test_what_is_silenced_is_named(self, service: Path) -> None:
+        found = [
+            f"{name}: {line.strip()}"
+            for name, text in read_all(service).items()
+            for line in text.splitlines()
+            if SILENCED.search(line)
+        ]
+        assert found == []
+
     def test_no_folder_is_empty(self, service: Path) -> None:
         assert [folder for folder in service.rglob("*/") if not any(folder.iterdir())] == []
 
@@ -229,6 +305,15 @@ class TestFiles:
             *("ls-files", "--others", "--exclude-standard"),
         )
         assert sorted(listed.splitlines()) == sorted(files_in(service))
+
+    def test_what_is_private_is_ignored_by_git(self, service: Path, tmp_path: Path) -> None:
+        shutil.copy(service / ".gitignore", tmp_path)
+        git(tmp_path, "init", "--quiet")
+        private = {".env", ".env.local", ".venv/bin", "src/__pycache__/main.pyc"}
+        database = {"app.db"} if recorded_answers(service).get("database") == "sqlite" else set()
+        names = [*private, *database, ".env.example", "uv.lock", ANSWERS_FILE]
+        ignored = git(tmp_path, "-c", "core.excludesFile=", "check-ignore", *names)
+        assert {*ignored.splitlines()} == private | database
 
     def test_the_answers_are_recorded(self, service: Path) -> None:
         answers = recorded_answers(service)

@@ -1,0 +1,50 @@
+"""The tables of `tests/README.md`, which are written from what the tests say of themselves.
+
+python tests/guide.py    write them anew
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from breakages import BREAKAGES
+
+GUIDE = Path(__file__).with_name("README.md")
+TABLE = re.compile(r"^\|.*(\n\|.*)*", re.MULTILINE)
+
+
+def guide() -> str:
+    """The guide as it should be: its text, and tables that are true."""
+    tables = iter([modules(), breakages()])
+    return TABLE.sub(lambda _: next(tables), GUIDE.read_text(encoding="utf-8"))
+
+
+def modules() -> str:
+    """What each module of tests proves: the first sentence of it."""
+    rows = []
+    for path in sorted(GUIDE.parent.glob("test_*.py")):
+        about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        rows.append([f"`{path.name}`", about.partition("\n\n")[0]])
+    return table(["module", "what it proves"], rows)
+
+
+def breakages() -> str:
+    """What is broken on purpose, and what catches it."""
+    rows = [
+        [each.name, "the template" if each.service is None else "a service", f"`{each.caught_by}`"]
+        for each in BREAKAGES.values()
+    ]
+    return table(["what is broken", "in", "what catches it"], rows)
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ["---" for _ in heads], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    GUIDE.write_text(guide(), encoding="utf-8", newline="\n")

@@ -1,0 +1,87 @@
+"""The tests catch what is broken on purpose, and the list of it fits the template."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from breakages import BREAKAGES, Breakage, Outdated, Scratch, broken, complaint, read_breakages
+from guide import GUIDE, guide
+from harness import TEMPLATE, run
+
+LEAST_BREAKAGES = 20
+EACH = pytest.mark.parametrize("breakage", [pytest.param(b, id=n) for n, b in BREAKAGES.items()])
+EXAMPLE = Breakage("an example", "text.txt", "pytest", "because", old="good", new="bad")
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
+    return Scratch(tmp_path_factory.mktemp("scratch"))
+
+
+@pytest.mark.slow
+@EACH
+def test_it_is_caught(scratch: Scratch, breakage: Breakage) -> None:
+    assert complaint(breakage, scratch.attempt(breakage)) == ""
+
+
+def test_there_are_many_each_with_a_name_of_its_own() -> None:
+    assert LEAST_BREAKAGES <= len(BREAKAGES) == len(read_breakages())
+
+
+@EACH
+def test_it_fits_the_template(breakage: Breakage, tmp_path: Path) -> None:
+    path = tmp_path / breakage.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = (TEMPLATE / breakage.file).read_bytes()
+    path.write_bytes(whole)
+    with broken(tmp_path, breakage):
+        assert not path.exists() or path.read_bytes() != whole
+    assert path.read_bytes() == whole
+
+
+def test_the_guide_has_all_of_them_and_every_module() -> None:
+    assert GUIDE.read_text(encoding="utf-8") == guide(), "run `python tests/guide.py`"
+
+
+class TestScript:
+    """It fails where a breakage is not caught, is caught by accident, or is out of date."""
+
+    @pytest.mark.parametrize(
+        ("code", "output", "expected"),
+        [
+            (1, "failed because of it", ""),
+            (0, "because", "`pytest` has passed"),
+            (1, "no such module", "`pytest` has failed, but does not say 'because'"),
+            (2, "because", "`pytest` has ended with 2"),
+            (5, "because", "`pytest` has ended with 5"),
+        ],
+    )
+    def test_only_what_fails_for_the_right_reason_is_caught(
+        self, code: int, output: str, expected: str
+    ) -> None:
+        said = complaint(EXAMPLE, CompletedProcess([], code, output))
+        assert said.partition(":\n")[0] == expected
+
+    @pytest.mark.parametrize("text", ["bad", "good, good"])
+    def test_a_text_that_is_not_there_once_is_told(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+        with (
+            pytest.raises(
+                Outdated, match=r"breakages\.toml: 'an example' changes text\.txt, .*old"
+            ),
+            broken(tmp_path, EXAMPLE),
+        ):
+            pytest.fail("It is broken in another way than the one that is meant.")
+        assert (tmp_path / "text.txt").read_text(encoding="utf-8") == text
+
+    def test_a_file_that_is_gone_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(Outdated, match="which is gone"), broken(tmp_path, EXAMPLE):
+            pytest.fail("It is broken in another way than the one that is meant.")
+
+    def test_a_name_that_there_is_not_is_told_with_those_that_there_are(self) -> None:
+        done = run([sys.executable, "tests/breakages.py", "nonsense"], TEMPLATE)
+        assert done.returncode == 1
+        assert done.stderr.splitlines() == ["There is no breakage nonsense; they are:", *BREAKAGES]

@@ -1,0 +1,118 @@
+"""What a person sees of a suite that runs, and of one that has failed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import free_of_this_process, recorded_answers, run
+from matrix import CELLS, resolve
+from uv import find_uv_bin
+
+if os.name == "nt":
+    pytest.skip("Windows has other terminals and pipes", allow_module_level=True)
+
+from terminal import COLUMNS, Terminal
+
+pytestmark = pytest.mark.slow
+
+PYTEST = [sys.executable, "-m", "pytest", "--numprocesses=2"]
+# Neither formatted nor of this type.
+FAULT = '\nFAULT:int = "none"\n'
+CELL = "all-off"
+
+
+def suite(root: Path, *options: str, code: int = 1) -> str:
+    """What a suite prints that ends with this code."""
+    done = subprocess.run(
+        [*PYTEST, *options],
+        cwd=root,
+        env=free_of_this_process(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def said(output: str, beginning: str) -> str:
+    """The rest of the only line that begins like this."""
+    found: str
+    [found] = {*re.findall(rf"^{beginning} (.+)$", output, re.MULTILINE)}
+    return found
+
+
+@pytest.fixture(scope="module")
+def broken(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with a fault in every service."""
+    root = tmp_path_factory.mktemp("broken") / "template"
+    shutil.copytree(template, root)
+    with (root / "template/conftest.py").open("a", encoding="utf-8") as file:
+        file.write(FAULT)
+    return root
+
+
+def test_a_cell_that_fails_is_left_behind_and_can_be_repeated(broken: Path) -> None:
+    printed = suite(broken, "tests/test_quality.py", "-k", f"ruff and format and {CELL}")
+    service = Path(said(printed, "The service is in"))
+    assert resolve(recorded_answers(service)) == resolve(CELLS[CELL])
+    assert FAULT in (service / "conftest.py").read_text(encoding="utf-8")
+
+    command, test = shlex.split(said(printed, "To repeat it:"))
+    assert command == "pytest"
+    assert "FAULT" in suite(broken, test)
+
+
+def test_a_cell_that_fails_where_it_is_installed_can_be_repeated_by_hand(
+    broken: Path, tmp_path: Path
+) -> None:
+    printed = suite(broken, "tests/test_quality.py", "-k", f"types and {CELL}")
+    programs = os.pathsep.join(
+        [str(Path(sys.executable).parent), str(Path(find_uv_bin()).parent), os.environ["PATH"]]
+    )
+    line = said(printed, "The same by hand:")
+    done = run(["bash", "-c", line], tmp_path, {"PATH": programs})
+    assert done.returncode == 1
+    assert re.search(r"^conftest.py:\d+: error: Incompatible types", done.stdout, re.MULTILINE)
+
+
+def test_all_tests_of_a_cell_run_in_one_process(template: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(template, tmp_path / "template")
+    chosen = "(TestFiles or TestOwnership) and (all-off or all-on)"
+    printed = suite(root, "tests/test_render.py", "-v", "-k", chosen, code=0)
+    processes = {*re.findall(r"^\[(gw\d)\] .*\[(all-o\w+)@", printed, re.MULTILINE)}
+    assert sorted(cell for _, cell in processes) == ["all-off", "all-on"]
+
+
+WAITING = """
+def test_first() -> None:
+    pass
+
+def test_second() -> None:
+    with open("pipe"):
+        pass
+"""
+
+
+def test_what_has_passed_is_shown_while_the_rest_still_runs(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = shutil.copytree(template, tmp_path / "template")
+    (root / "tests/test_waiting.py").write_text(WAITING, encoding="utf-8")
+    os.mkfifo(root / "pipe")
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    terminal = Terminal([*PYTEST, "tests/test_waiting.py"], root)
+    try:
+        # A line with nothing but a dot.
+        terminal.wait_for(".".ljust(COLUMNS))
+        (root / "pipe").write_text("", encoding="utf-8")
+        assert terminal.wait_for_the_end() == 0
+    finally:
+        terminal.close()

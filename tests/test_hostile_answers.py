@@ -1,0 +1,326 @@
+"""Any answer is refused with a sentence, or comes back as it was given."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import copier
+import pytest
+import yaml
+from copier.errors import UserMessageError
+from harness import (
+    ANSWERS_FILE,
+    QUESTIONS,
+    TEMPLATE,
+    Answers,
+    Environments,
+    Renders,
+    copy_release,
+    load_extension,
+    recorded_answers,
+    run,
+    run_copier,
+)
+from hostile import TEXTS, UNKNOWN_NAMES, WRONG_TYPES
+from hypothesis import given
+from hypothesis import strategies as st
+from matrix import OFFERED
+from matrix import TEXTS as TEXT_QUESTIONS
+from owned import contents
+from releases import RELEASES, Living
+from texts import PACKAGE, READERS, assert_come_back, files_of, mentions, read_places, render_places
+
+answers_extension = load_extension(TEMPLATE, "answers")
+problem: Callable[[str, object], str] = answers_extension.problem
+origins_of: Callable[[str], list[str]] = answers_extension.origins_of
+
+REFUSAL = re.compile(r".+; (write|try|leave|put|let|list) .+")
+RUFF = [sys.executable, "-m", "ruff"]
+
+ANYTHING = st.text(st.characters(exclude_categories=()), max_size=90)
+LIKE_AN_ANSWER = st.one_of(
+    ANYTHING,
+    st.text("aB0 _-.#'\"\\{}%$<>&*[]~`|:/=+!\u05d0\u0301🚀", min_size=1, max_size=20),
+    ANYTHING.map("https://{}".format),
+    st.lists(st.sampled_from(["http://a", "https://a.example:8443"])).map(",".join),
+    st.from_regex(r"https://[a-z]-?\[a-z\]\+\\.[a-z]{1,70}\\.example\\.com", fullmatch=True),
+)
+
+
+def accepted(text: str) -> Answers:
+    """This text as the answer to every question that takes it."""
+    return {name: text for name in TEXT_QUESTIONS if not problem(name, text)}
+
+
+def refusals(answers: Answers) -> list[str]:
+    """What is said to answers, a line for each that is refused."""
+    return [f"{name}: {said}" for name in answers if (said := problem(name, answers[name]))]
+
+
+def assert_is_a_sentence(said: str) -> None:
+    assert REFUSAL.fullmatch(said)
+    assert said.isprintable()
+
+
+def assert_clean(folder: Path) -> None:
+    """Nothing is to be said about the Python in a folder, by the configuration that is there."""
+    for command in (["check"], ["format", "--diff"]):
+        done = run([*RUFF, *command, "--quiet", "--no-cache"], folder)
+        said = done.stdout + done.stderr
+        assert said[:2000] == ""
+
+
+class TestAnyText:
+    @pytest.mark.parametrize("name", QUESTIONS)
+    def test_a_refusal_is_a_sentence_that_ends_with_the_mend(self, name: str) -> None:
+        for text in TEXTS:
+            if said := problem(name, text):
+                assert_is_a_sentence(said)
+
+    @pytest.mark.parametrize("value", WRONG_TYPES)
+    def test_no_question_takes_what_is_neither_a_text_nor_a_switch(self, value: str) -> None:
+        for name in QUESTIONS:
+            assert_is_a_sentence(problem(name, yaml.safe_load(value)))
+
+    @pytest.mark.parametrize("name", OFFERED)
+    def test_where_there_is_a_choice_nothing_else_is_taken(self, name: str) -> None:
+        words = (
+            answers_extension.SWITCH_WORDS if QUESTIONS[name]["type"] == "bool" else OFFERED[name]
+        )
+        assert [text for text in TEXTS if not problem(name, text) and text not in words] == []
+
+    def test_every_place_of_a_text_is_read(self) -> None:
+        assert {*mentions()} == {(name, place) for name, place in READERS if name != PACKAGE}
+
+    def test_what_is_accepted_comes_back(self) -> None:
+        for text in TEXTS:
+            assert_come_back(render_places(accepted(text)), accepted(text))
+
+    @given(LIKE_AN_ANSWER)
+    def test_whatever_it_is_it_is_refused_or_comes_back(self, text: str) -> None:
+        for name in QUESTIONS:
+            if said := problem(name, text):
+                assert_is_a_sentence(said)
+        assert_come_back(render_places(accepted(text)), accepted(text))
+
+    def test_it_leaves_formatted_code(self, tmp_path: Path) -> None:
+        sizes = range(1, 64)
+        answers = [
+            *map(accepted, TEXTS),
+            *({"project_name": "x" * size} for size in range(1, 75)),
+            *({"cors_origins": f"http://{'x' * size}"} for size in sizes),
+            *({"cors_origins": f"http://{'x' * 63},http://{'x' * size}"} for size in sizes),
+            *map(accepted, (rf"https://[a-z]+\.{'x' * size}\.example\.com" for size in sizes)),
+        ]
+        # Imports of a package are as long as its name, which the cells of the matrix prove.
+        files = [render_places({**each, PACKAGE: "package"}) for each in answers]
+        modules = {each[place] for each in files for place in each if place.endswith(".py")}
+        (tmp_path / "pyproject.toml").write_text(files[0]["pyproject.toml"], encoding="utf-8")
+        for number, module in enumerate(sorted(modules)):
+            (tmp_path / f"module_{number}.py").write_text(module, encoding="utf-8")
+        assert_clean(tmp_path)
+
+
+# An answer that its question refuses, for every question.
+REFUSED: Answers = dict.fromkeys(QUESTIONS, "\\ {{ x }}\n")
+Say = Callable[..., list[str]]
+
+
+@pytest.fixture
+def say(template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Say:
+    """What the command line says when it refuses to make `service`, a line each."""
+
+    def copy(*options: str) -> list[str]:
+        words = ["copy", "--trust", "--defaults", *options, str(template)]
+        assert run_copier(*words, str(tmp_path / "service")) == 1
+        return capsys.readouterr().err.splitlines()
+
+    return copy
+
+
+@pytest.fixture(params=[{}, {"README.md": b"Mine", "src/mine.py": b""}], ids=["absent", "used"])
+def untouched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    """The folder of the service is in the end what it was in the beginning."""
+    service = tmp_path / "service"
+    for name, content in request.param.items():
+        (service / name).parent.mkdir(parents=True, exist_ok=True)
+        (service / name).write_bytes(content)
+    yield
+    assert service.exists() == bool(request.param)
+    assert contents(service) == request.param
+
+
+@pytest.mark.usefixtures("untouched")
+class TestRefused:
+    def test_on_the_command_line(self, say: Say) -> None:
+        options = [f"--data={name}={text}" for name, text in REFUSED.items()]
+        assert say(*options) == refusals(REFUSED)
+        assert len(refusals(REFUSED)) == len(QUESTIONS)
+
+    def test_in_a_data_file(self, say: Say, tmp_path: Path) -> None:
+        file = tmp_path / "answers.yml"
+        lines = map("{}: {}\n".format, QUESTIONS, cycle(WRONG_TYPES))
+        file.write_text("".join(lines), encoding="utf-8")
+        said = say(f"--data-file={file}")
+        assert said == refusals(yaml.safe_load(file.read_text(encoding="utf-8")))
+        assert len(said) == len(QUESTIONS)
+
+    def test_by_the_interface_for_programs(self, template: Path, tmp_path: Path) -> None:
+        with pytest.raises(UserMessageError) as caught:
+            copy_release(template, tmp_path / "service", REFUSED)
+        assert str(caught.value).splitlines() == refusals(REFUSED)
+
+    def test_names_of_no_question(self, template: Path, tmp_path: Path) -> None:
+        with pytest.raises(UserMessageError) as caught:
+            copy_release(template, tmp_path / "service", dict.fromkeys(UNKNOWN_NAMES, "x"))
+        lines = str(caught.value).splitlines()
+        assert len(lines) == len(UNKNOWN_NAMES)
+        for line in lines:
+            assert_is_a_sentence(line)
+            assert ": there is no such question; write " in line
+
+
+# Prints what the services of these packages say about themselves.
+ASK = """
+import json, sys
+from importlib import import_module
+for package in sys.argv[1:]:
+    app = import_module(f"{package}.main").app
+    about, settings = app.openapi()["info"], app.state.settings
+    print(json.dumps({
+        "project_name": [about["title"], settings.project_name],
+        "project_description": [about.get("description", "")],
+        "cors_origins": settings.cors_origins,
+        "cors_origin_regex": [settings.cors_origin_regex or ""],
+    }))
+"""
+# What is around the texts; without a database there is less of it.
+SMALL: Answers = {"database": "none", "ci": "none"}
+PARTS = 2
+
+
+@dataclass
+class Service:
+    """A service and what was answered for it."""
+
+    root: Path
+    answers: Answers
+
+
+def hostile_answers() -> Iterator[Answers]:
+    """Answers that have every accepted text among them, be it as a name or as a description."""
+    texts = {name: [text for text in TEXTS if name in accepted(text)] for name in TEXT_QUESTIONS}
+    texts["project_name"] = texts["project_name"][::2]
+    texts["project_description"] = texts["project_description"][1::2]
+    for number in range(max(map(len, texts.values()))):
+        # All of them are installed together.
+        names = {"project_slug": f"service-{number:03}", "package_name": f"service_{number:03}"}
+        given = {name: each[number] for name, each in texts.items() if number < len(each)}
+        yield {**SMALL, **names, **given}
+
+
+def make(template: Path, root: Path, answers: Answers, number: int) -> Service:
+    """Make a service whose answers come in one of the three ways that they can come."""
+    file = root.with_suffix(".yml")
+    file.write_text(yaml.safe_dump(dict(answers), allow_unicode=True), encoding="utf-8")
+    given = [f"--data={name}={answer}" for name, answer in answers.items()]
+    if options := [given, [f"--data-file={file}"], []][number % 3]:
+        words = ["copy", "--trust", "--defaults", "--quiet", *options]
+        assert run_copier(*words, str(template), str(root)) == 0
+    else:
+        copy_release(template, root, answers)
+    return Service(root, answers)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(part, id=f"texts-{part}@") for part in range(PARTS)],
+)
+def services(
+    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[Service]:
+    """A part of the services that are made of all texts."""
+    folder = tmp_path_factory.mktemp("services")
+    return [
+        make(template, folder / str(number), answers, number)
+        for number, answers in enumerate(hostile_answers())
+        if number % PARTS == request.param
+    ]
+
+
+@pytest.mark.slow
+class TestServices:
+    def test_every_text_comes_back(self, services: list[Service]) -> None:
+        for service in services:
+            assert_come_back(read_places(service.root), service.answers)
+
+    def test_a_text_makes_no_difference_elsewhere(
+        self, services: list[Service], render: Renders
+    ) -> None:
+        default = render(**SMALL)
+        elsewhere = contents(default).keys() - {*files_of(default)}
+        for service in services:
+            package = str(service.answers[PACKAGE])
+            for name in elsewhere:
+                path = service.root / name.replace("my_service", package)
+                expected = (default / name).read_text(encoding="utf-8")
+                assert path.read_text(encoding="utf-8") == expected.replace("my_service", package)
+
+    def test_ruff_has_nothing_to_say(self, services: list[Service]) -> None:
+        assert_clean(services[0].root.parent)
+
+    def test_a_recopy_reads_it_back(self, services: list[Service]) -> None:
+        for service in services:
+            before = recorded_answers(service.root)
+            # Nothing but the answers is written again.
+            exclude = ["*", f"!{ANSWERS_FILE}"]
+            copier.run_recopy(
+                service.root,
+                exclude=exclude,
+                defaults=True,
+                unsafe=True,
+                overwrite=True,
+                quiet=True,
+            )
+            assert recorded_answers(service.root) == before
+
+    def test_the_running_service_says_it(
+        self, services: list[Service], environments: Environments
+    ) -> None:
+        first, *others = services
+        installed = environments.install(first.root, first.answers)
+        environments.add(installed, [each.root for each in others])
+        packages = [str(each.answers[PACKAGE]) for each in services]
+        lines = installed.run("python", "-c", ASK, *packages).splitlines()
+        for service, line in zip(services, lines, strict=True):
+            said = json.loads(line)
+            for name in said.keys() & service.answers.keys():
+                answer = str(service.answers[name])
+                expected = origins_of(answer) if name == "cors_origins" else [answer]
+                assert {*said[name]} == {*expected}, name
+
+
+@pytest.mark.slow
+def test_an_update_reads_it_back(history: Path, tmp_path: Path) -> None:
+    answers = {
+        "project_name": "<b>it's</b> \\ {{ x }} #",
+        "project_description": "__a__: [1e3] & -",
+    }
+    service = Living(history, tmp_path / "service", RELEASES[-1].tag, answers)
+    service.update_cleanly()
+    assert_come_back(read_places(service.root), answers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cors", "package_name", "databse"])
+def test_a_refused_update_changes_nothing(history: Path, tmp_path: Path, name: str) -> None:
+    service = Living(history, tmp_path / "service", RELEASES[0].tag, {})
+    with pytest.raises(UserMessageError, match=rf"^{name}: .+; (write|try) .+$"):
+        service.update({name: "my-service"})
+    assert not service.is_changed()

@@ -1,0 +1,173 @@
+"""The questions as a person meets them, in a terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from harness import QUESTIONS, TEMPLATE, Answers, Renders, copier_command, files_in
+from matrix import CELLS, HOSTILE_NAME, OFFERED, TEXTS, resolve
+
+if os.name == "nt":
+    pytest.skip("Windows has other terminals", allow_module_level=True)
+
+from terminal import CLEAR_LINE, COLUMNS, DOWN, ENTER, INTERRUPT, Terminal
+
+MOST_QUESTIONS = 13
+ANSWERS = resolve({**CELLS["all-on"], "project_name": HOSTILE_NAME})
+# Those that are recorded like the others, and that nobody is bothered with.
+UNASKED = [name for name, question in QUESTIONS.items() if question.get("ask") is False]
+
+# What a person may type first, what the prompt has to say to it, and what is typed then.
+MENDED = {
+    "project_name": ("", "write 1 to 74", "Orders"),
+    "package_name": ("class", "try 'class_service'", "class_service"),
+    "project_description": ("x" * 201, "write 0 to 200", "It takes orders"),
+    "cors_origins": (
+        "https://app.example.com/",
+        "write 'https://app.example.com'",
+        "https://app.example.com",
+    ),
+}
+
+Ask = Callable[..., Terminal]
+
+
+@pytest.fixture
+def ask(template: Path, tmp_path: Path) -> Iterator[Ask]:
+    """Runs Copier, which asks its questions, to copy or recopy into the folder `service`."""
+    places = {"copy": [str(template), "service"], "recopy": ["service"]}
+    started = []
+
+    def start(command: str, *options: str) -> Terminal:
+        words = copier_command(command, "--trust", *options, *places[command])
+        started.append(Terminal(words, tmp_path))
+        return started[-1]
+
+    yield start
+    for terminal in started:
+        terminal.close()
+
+
+def asked(answers: Answers) -> list[str]:
+    """The questions that are asked one after another when these are the answers."""
+    return [name for name in resolve(answers) if name not in UNASKED]
+
+
+def keys_for(name: str, answers: Answers) -> list[str]:
+    """What a person presses to answer a question."""
+    answer, question = answers[name], QUESTIONS[name]
+    if question["type"] == "bool":
+        return ["y" if answer else "n"]
+    if name in TEXTS:
+        return [CLEAR_LINE, str(answer), ENTER]
+    others = {other: answers[other] for other in answers if other != name}
+    marked = OFFERED[name].index(resolve(others)[name])
+    steps = (OFFERED[name].index(answer) - marked) % len(OFFERED[name])
+    return [DOWN] * steps + [ENTER]
+
+
+def go_through(terminal: Terminal, names: Iterable[str], answers: Answers | None = None) -> None:
+    """Answer questions in their order, by Enter alone unless there are answers."""
+    for name in names:
+        terminal.wait_for(QUESTIONS[name]["help"])
+        terminal.press(*(keys_for(name, answers) if answers else [ENTER]))
+
+
+def contents(service: Path) -> dict[str, bytes]:
+    return {name: path.read_bytes() for name, path in files_in(service).items()}
+
+
+class TestQuestions:
+    def test_they_are_few(self) -> None:
+        assert len(asked(CELLS["all-on"])) <= MOST_QUESTIONS
+
+    def test_what_depends_on_an_answer_is_asked_next(self) -> None:
+        for name, question in QUESTIONS.items():
+            if "when" in question:
+                before = [*QUESTIONS][: [*QUESTIONS].index(name)]
+                leader = next(each for each in reversed(before) if "when" not in QUESTIONS[each])
+                assert leader in question["when"], f"{name} belongs behind what it depends on"
+
+    def test_a_line_of_a_terminal_holds_each(self) -> None:
+        # The mark before it takes three columns.
+        widest = COLUMNS - 3
+        assert [name for name in QUESTIONS if len(QUESTIONS[name]["help"]) > widest] == []
+
+    def test_the_readme_says_which_are_not_asked(self) -> None:
+        readme = (TEMPLATE / "README.md").read_text(encoding="utf-8")
+        rows = [line for line in readme.splitlines() if line.startswith("| `")]
+        named = [row.split("`")[1] for row in rows if "; not asked" in row]
+        assert named == UNASKED != []
+
+
+class TestAnswering:
+    def test_enter_alone_gives_the_defaults(
+        self, ask: Ask, render: Renders, tmp_path: Path
+    ) -> None:
+        terminal = ask("copy")
+        go_through(terminal, asked({}))
+        assert terminal.wait_for_the_end() == 0
+        assert contents(tmp_path / "service") == contents(render())
+
+    def test_what_is_typed_and_chosen_is_what_is_rendered(
+        self, ask: Ask, render: Renders, tmp_path: Path
+    ) -> None:
+        terminal = ask("copy", *(f"--data={name}={ANSWERS[name]}" for name in UNASKED))
+        go_through(terminal, asked(ANSWERS), ANSWERS)
+        assert terminal.wait_for_the_end() == 0
+        assert contents(tmp_path / "service") == contents(render(**ANSWERS))
+
+    def test_asked_again_enter_alone_keeps_every_answer(
+        self, ask: Ask, render: Renders, tmp_path: Path
+    ) -> None:
+        before = contents(render.render(tmp_path / "service", ANSWERS))
+        terminal = ask("recopy", "--overwrite")
+        go_through(terminal, asked(ANSWERS))
+        assert terminal.wait_for_the_end() == 0
+        assert contents(tmp_path / "service") == before
+
+    def test_a_refused_answer_can_be_mended(
+        self, ask: Ask, render: Renders, tmp_path: Path
+    ) -> None:
+        terminal = ask("copy")
+        for name in asked({}):
+            if name in MENDED:
+                refused, mend, accepted = MENDED[name]
+                terminal.wait_for(QUESTIONS[name]["help"])
+                terminal.press(CLEAR_LINE, refused, ENTER)
+                terminal.wait_for(mend)
+                terminal.press(CLEAR_LINE, accepted)
+            go_through(terminal, [name])
+        assert terminal.wait_for_the_end() == 0
+        answers = {name: accepted for name, (_, _, accepted) in MENDED.items()}
+        assert contents(tmp_path / "service") == contents(render(**answers))
+
+    def test_every_text_that_is_asked_can_be_refused(self) -> None:
+        assert [*MENDED] == [name for name in asked({}) if name in TEXTS]
+
+    @pytest.mark.parametrize("name", UNASKED)
+    def test_what_is_not_asked_can_be_asked_for(self, ask: Ask, name: str) -> None:
+        terminal = ask("copy", "--defaults", f"--ask={name}")
+        terminal.wait_for(QUESTIONS[name]["help"])
+
+
+@pytest.mark.parametrize("number", [1, len(asked({})) // 2, len(asked({}))])
+@pytest.mark.parametrize("files", [{}, {"README.md": b"Mine", "src/mine.py": b""}])
+def test_an_interruption_leaves_nothing_behind(
+    ask: Ask, tmp_path: Path, number: int, files: dict[str, bytes]
+) -> None:
+    for name, content in files.items():
+        (tmp_path / "service" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "service" / name).write_bytes(content)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    terminal = ask("copy")
+    *earlier, last = asked({})[:number]
+    go_through(terminal, earlier)
+    terminal.wait_for(QUESTIONS[last]["help"])
+    terminal.press(INTERRUPT)
+    assert terminal.wait_for_the_end() == 1
+    assert "Execution stopped by user" in terminal.lines
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

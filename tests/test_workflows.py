@@ -1,0 +1,225 @@
+"""The workflows are safe, and run what is there: those of the template and those of services."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pytest
+import yaml
+from harness import CONFIG, TEMPLATE, Renders, files_in, git, recorded_answers, run
+from matrix import CELLS, COVERING, RENDERED, answers_extension, each_cell, github_matrix
+from releases import RELEASES, Release
+from tags import Untold, check, missing, sections
+
+GITHUB = TEMPLATE / ".github"
+WORKFLOWS = {path.stem: path for path in sorted(GITHUB.glob("workflows/*.yml"))}
+PARSED: dict[str, dict[str, Any]] = {
+    name: yaml.safe_load(path.read_text(encoding="utf-8")) for name, path in WORKFLOWS.items()
+}
+JOBS = {
+    f"{workflow}-{name}": job
+    for workflow, parsed in PARSED.items()
+    for name, job in parsed["jobs"].items()
+}
+# GitHub starts no more jobs than these from one matrix.
+MOST_JOBS = 256
+MOST_MINUTES = 60
+
+
+def tool(name: str) -> str:
+    """A program that is installed beside the Python of the tests."""
+    found = shutil.which(name, path=str(Path(sys.executable).parent))
+    assert found, f"{name} is in requirements.txt: install that"
+    return found
+
+
+ZIZMOR = [tool("zizmor"), "--offline", "--persona=auditor", "--strict-collection", "--no-progress"]
+ACTIONLINT = [tool("actionlint"), "-no-color", "-shellcheck", tool("shellcheck"), "-pyflakes="]
+
+
+@pytest.fixture(scope="module")
+def of_services(render: Renders, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with every workflow that a service can have."""
+    root = tmp_path_factory.mktemp("services")
+    (root / ".github/workflows").mkdir(parents=True)
+    git(root, "init", "--quiet")
+    texts = {
+        path.read_bytes()
+        for cell in CELLS.values()
+        for path in render(**cell).glob(".github/workflows/*.yml")
+    }
+    assert texts
+    for number, text in enumerate(sorted(texts)):
+        (root / f".github/workflows/{number}.yml").write_bytes(text)
+    return root
+
+
+@pytest.fixture(params=["template", "of_services"])
+def repository(request: pytest.FixtureRequest) -> Path:
+    root: Path = request.getfixturevalue(request.param)
+    return root
+
+
+class TestSafety:
+    def test_zizmor_finds_nothing(self, repository: Path) -> None:
+        done = run([*ZIZMOR, ".github"], repository)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_actionlint_finds_nothing(self, repository: Path) -> None:
+        done = run(ACTIONLINT, repository)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_every_action_is_pinned_and_always_to_the_same_commit(
+        self, of_services: Path, template: Path
+    ) -> None:
+        texts = "".join(
+            path.read_text(encoding="utf-8")
+            for root in (template, of_services)
+            for path in (root / ".github").rglob("*.yml")
+        )
+        used = {*re.findall("uses: (.+)", texts)}
+        pinned = {each for each in used if re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", each)}
+        ours = {each for each in used if each.startswith("$/")}
+        assert used == pinned | ours
+        assert len(pinned) == len({each.partition("@")[0] for each in pinned})
+        assert [each for each in ours if not (TEMPLATE / each.removeprefix("$/")).exists()] == []
+
+    @pytest.mark.parametrize("name", WORKFLOWS)
+    def test_nothing_is_permitted_unless_a_job_asks_for_it(self, name: str) -> None:
+        assert PARSED[name]["permissions"] == {}
+
+    @pytest.mark.parametrize("name", JOBS)
+    def test_a_job_may_only_read_and_ends(self, name: str) -> None:
+        job = JOBS[name]
+        writes = {"contents": "write"} if name in {"ci-release", "release-tag"} else {}
+        assert job["permissions"] in ({}, {"contents": "read"}, writes)
+        assert "uses" in job or job["timeout-minutes"] <= MOST_MINUTES
+
+
+class TestServices:
+    @pytest.mark.parametrize("cell", each_cell(RENDERED))
+    def test_nothing_of_the_templates_own_is_rendered(self, render: Renders, cell: str) -> None:
+        service = render(**RENDERED[cell])
+        workflows = {name for name in files_in(service) if name.startswith(".github")}
+        has_some = recorded_answers(service)["ci"] == "github"
+        assert workflows == ({".github/workflows/ci.yml"} if has_some else set())
+        assert not any("tests/matrix.py" in (service / name).read_text() for name in workflows)
+
+
+def commands(starting: str) -> list[str]:
+    """The commands in the workflows that begin with a word."""
+    steps = [step for job in JOBS.values() for step in job.get("steps", [])]
+    lines = [line for step in steps for line in step.get("run", "").splitlines()]
+    return [line for line in lines if re.search(rf"(^|\()\s*{starting} ", line)]
+
+
+class TestCommands:
+    @pytest.mark.parametrize("strength", ["2", "3"])
+    def test_the_matrix_is_that_of_the_tests(self, strength: str) -> None:
+        [printing] = [line for line in commands("python") if "GITHUB_OUTPUT" in line]
+        found = re.fullmatch(r'echo "cells=\$\((.+)\)" >> "\$GITHUB_OUTPUT"', printing)
+        assert found
+        words = shlex.split(found[1])[1:]
+        done = run([sys.executable, *words], TEMPLATE, {"MATRIX_STRENGTH": strength})
+        printed = json.loads(done.stdout)
+        assert (printed == github_matrix()) == (strength == "2")
+        assert len(printed["include"]) <= MOST_JOBS
+        cell = JOBS["cells-cell"]["strategy"]["matrix"]
+        assert cell == "${{ fromJSON(needs.matrix.outputs.cells) }}"
+        assert JOBS["cells-matrix"]["outputs"] == {"cells": "${{ steps.print.outputs.cells }}"}
+
+    @pytest.mark.parametrize("command", commands("pytest"))
+    def test_they_select_tests(self, command: str, tmp_path: Path) -> None:
+        filled = Template(command).substitute(CELL="cell-01", RUNNER_TEMP=tmp_path.as_posix())
+        words = [*shlex.split(filled), "--collect-only", "--quiet", "--numprocesses=0"]
+        done = run([sys.executable, "-m", *words], TEMPLATE)
+        assert done.returncode == 0, done.stdout
+        if "$CELL" in command:
+            selected = re.findall(r"\[(.+)\]$", done.stdout, re.MULTILINE)
+            assert all("cell-01" in each for each in selected)
+            for proof in ("test_suite[cell-01@]", "test_types[cell-01@]", "no_word[cell-01@]"):
+                assert proof in done.stdout
+
+    @pytest.mark.parametrize("command", commands("python"))
+    def test_they_run_what_is_there(self, command: str) -> None:
+        names = re.findall(r"tests/\w+\.py", command)
+        assert names
+        assert [name for name in names if not (TEMPLATE / name).is_file()] == []
+
+    def test_every_python_and_the_oldest_copier_are_proven(self) -> None:
+        matrix = JOBS["ci-quick"]["strategy"]["matrix"]
+        assert matrix["python"] == [*answers_extension.PYTHONS]
+        oldest = CONFIG["_min_copier_version"]
+        assert matrix["copier"] == [f"=={oldest}", f">={oldest},<10"]
+        [install] = [line for line in commands("uv") if "python install" in line]
+        assert install.split()[3:] == [*answers_extension.PYTHONS]
+
+
+class TestTags:
+    @pytest.fixture
+    def repository(self, tmp_path: Path) -> Path:
+        git(tmp_path, "init", "--quiet")
+        for message in ("First", "Second"):
+            git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", message)
+        return tmp_path
+
+    @pytest.fixture
+    def releases(self, repository: Path) -> list[Release]:
+        commits = git(repository, "rev-list", "--reverse", "HEAD").split()
+        return [Release(f"0.{number}.0", commit) for number, commit in enumerate(commits, 1)]
+
+    def test_a_release_is_tagged_once(self, repository: Path, releases: list[Release]) -> None:
+        assert missing(repository, releases) == releases
+        for release in releases:
+            assert missing(repository, releases)[0] == release
+            git(repository, "tag", release.tag, release.commit)
+        assert missing(repository, releases) == []
+
+    def test_a_release_is_never_moved(self, repository: Path, releases: list[Release]) -> None:
+        git(repository, "tag", "v0.1.0", releases[1].commit)
+        with pytest.raises(Untold, match=r"^v0\.1\.0 is there already, for another commit"):
+            missing(repository, releases)
+
+    def test_a_commit_of_somewhere_else_is_not_tagged(self, repository: Path) -> None:
+        with pytest.raises(Untold, match=r"the commit of 0\.1\.0 is not in the history"):
+            missing(repository, [Release("0.1.0", "a" * 40)])
+
+    def test_the_changelog_tells_of_every_release(self) -> None:
+        told = sections((TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8"))
+        named = [release.version for release in RELEASES]
+        # One that is just being made has no commit yet that could be named.
+        assert [*told][::-1][: len(named)] == named
+        assert len(told) - len(named) <= 1
+        assert all(told.values())
+        assert not any("## " in text.replace("### ", "") for text in told.values())
+
+    @pytest.mark.parametrize("headings", ["## 0.1.0 (2026-01-01)", "## 0.2.0 (2026-01-01)", ""])
+    def test_a_changelog_that_says_something_else_is_refused(
+        self, headings: str, releases: list[Release]
+    ) -> None:
+        with pytest.raises(Untold, match=r"releases\.toml has 0\.1\.0, 0\.2\.0\. Write"):
+            check(f"# Changelog\n\n## Unreleased\n\n{headings}\n\nText\n", releases)
+
+
+@pytest.mark.parametrize("changes", [True, False])
+def test_what_changes_in_services_is_shown(template: Path, tmp_path: Path, changes: bool) -> None:
+    checkout = shutil.copytree(template, tmp_path / "checkout")
+    before = git(checkout, "rev-parse", "HEAD").strip()
+    if changes:
+        readme = checkout / "template/README.md.jinja"
+        readme.write_text(readme.read_text(encoding="utf-8") + "It is new.\n", encoding="utf-8")
+    git(checkout, "commit", "--quiet", "--allow-empty", "--all", "--message", "More")
+    done = run([sys.executable, "tests/rendered_difference.py", before, "rendered.diff"], checkout)
+    assert done.returncode == 0, done.stderr
+    shown = (checkout / "rendered.diff").read_text(encoding="utf-8")
+    added = re.findall(r"^\+\+\+ after/(.+)$|^\+(?!\+)(.+)$", shown, re.MULTILINE)
+    expected = [(f"{cell}/README.md", "") for cell in COVERING]
+    assert added[::2] == (sorted(expected) if changes else [])
+    assert {line for _, line in added[1::2]} == ({"It is new."} if changes else set())

@@ -1,0 +1,160 @@
+"""Where the texts that a person answers are in a service, and how to read them there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from harness import ANSWERS_FILE, TEMPLATE, Answers, load_extension
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta
+from markdown_it import MarkdownIt
+from matrix import TEXTS, resolve
+
+CONDITION = re.compile(r"{% if .*? %}(.*?){% endif %}")
+# It is in every file; what else has a text in it is found by reading the templates.
+PACKAGE = "package_name"
+
+Reader = Callable[[str], Any]
+
+
+def _assigned(variable: str) -> Reader:
+    """Reads the value that a Python file gives to a variable."""
+
+    def read(source: str) -> Any:
+        for node in ast.walk(ast.parse(source)):
+            match node:
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
+                    | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+                ) if name == variable:
+                    return ast.literal_eval(value)
+        return None
+
+    return read
+
+
+def _matched(pattern: str) -> Reader:
+    """Reads what a pattern finds; nothing is an empty text."""
+
+    def read(text: str) -> str:
+        found = re.search(pattern, text, re.MULTILINE)
+        return (found[1] or "") if found else ""
+
+    return read
+
+
+def _project(*keys: str) -> Reader:
+    """Reads a value of `pyproject.toml`."""
+
+    def read(text: str) -> Any:
+        value: Any = tomllib.loads(text)
+        for key in keys:
+            value = value[key]
+        return value
+
+    return read
+
+
+def _shown(kind: str) -> Reader:
+    """Reads what a person sees at the top of a Markdown file: its title, or what is below that."""
+
+    def read(text: str) -> str:
+        top = text.partition("\n## ")[0] + "\n\n---\n"
+        tokens = MarkdownIt("commonmark").enable("strikethrough").parse(top)
+        assert tokens[-1].type == "hr", "it swallows what is below it"
+        kinds = [token.type for token in tokens]
+        if f"{kind}_open" not in kinds:
+            return ""
+        parts = tokens[kinds.index(f"{kind}_open") + 1].children or []
+        assert {part.type for part in parts} <= {"text"}, "it is more than text"
+        return "".join(part.content for part in parts)
+
+    return read
+
+
+# In the folder of the package, a part of the path stands for its name.
+READERS: dict[tuple[str, str], Reader] = {
+    ("project_name", "README.md"): _shown("heading"),
+    ("project_name", "src/*/core/foundation_settings.py"): _assigned("project_name"),
+    ("project_slug", "pyproject.toml"): _project("project", "name"),
+    ("project_slug", "src/*/main.py"): _matched(r'metadata\("(.*)"\)'),
+    ("project_description", "README.md"): _shown("paragraph"),
+    ("project_description", "pyproject.toml"): _project("project", "description"),
+    ("cors_origins", "README.md"): _matched(r"`APP_CORS_ORIGINS` \| (?:none|`(.*?)`) \|"),
+    ("cors_origins", ".env.example"): _matched(r"^# APP_CORS_ORIGINS=(.*)$"),
+    ("cors_origins", "src/*/core/cors.py"): _assigned("LOCAL_ORIGINS"),
+    ("cors_origin_regex", "README.md"): _matched(r"`APP_CORS_ORIGIN_REGEX` \| (?:none|`(.*?)`) \|"),
+    ("cors_origin_regex", ".env.example"): _matched(r"^# APP_CORS_ORIGIN_REGEX=(.*)$"),
+    ("cors_origin_regex", "src/*/core/cors.py"): _assigned("LOCAL_ORIGIN_REGEX"),
+    (PACKAGE, "pyproject.toml"): _project("tool", "uv", "build-backend", "module-name"),
+}
+PLACES = sorted({place for _, place in READERS} | {ANSWERS_FILE})
+
+_JINJA = Environment(
+    loader=FileSystemLoader(TEMPLATE / "template"),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+    # The filters that Copier brings, and ours.
+    extensions=[
+        "jinja2_ansible_filters.AnsibleCoreFiltersExtension",
+        load_extension(TEMPLATE, "answers").Answers,
+    ],
+)
+
+
+def _place_of(template: Path) -> str:
+    name = template.relative_to(TEMPLATE / "template").as_posix().removesuffix(".jinja")
+    return CONDITION.sub(r"\1", name).replace("{{ package_name }}", "*")
+
+
+def mentions() -> Iterator[tuple[str, str]]:
+    """Each text with each file whose template has a word of it, but for the package's name."""
+    for template in sorted((TEMPLATE / "template").rglob("*.jinja")):
+        names = meta.find_undeclared_variables(_JINJA.parse(template.read_text(encoding="utf-8")))
+        yield from ((name, _place_of(template)) for name in TEXTS if name in names - {PACKAGE})
+
+
+@cache
+def _templates() -> dict[str, str]:
+    found = {_place_of(path): path for path in (TEMPLATE / "template").rglob("*.jinja")}
+    found[ANSWERS_FILE] = TEMPLATE / "template/{{ _copier_conf.answers_file }}.jinja"
+    return {place: found[place].relative_to(TEMPLATE / "template").as_posix() for place in PLACES}
+
+
+def render_places(answers: Answers) -> dict[str, str]:
+    """The files that have texts in them, rendered alone, which takes a hundredth of the time."""
+    recorded = resolve(answers)
+    context = {**recorded, "_copier_answers": recorded}
+    return {
+        place: _JINJA.get_template(template).render(context)
+        for place, template in _templates().items()
+    }
+
+
+def files_of(service: Path) -> dict[str, str]:
+    """The names of the same files of a rendered service, with what place each is."""
+    return {next(service.glob(place)).relative_to(service).as_posix(): place for place in PLACES}
+
+
+def read_places(service: Path) -> dict[str, str]:
+    """The same files of a rendered service."""
+    return {
+        place: (service / name).read_text(encoding="utf-8")
+        for name, place in files_of(service).items()
+    }
+
+
+def assert_come_back(files: Mapping[str, str], answers: Answers) -> None:
+    """Every text is in each of its places as it was answered."""
+    recorded = yaml.safe_load(files[ANSWERS_FILE])
+    for name, answer in answers.items():
+        assert recorded[name] == answer, name
+    for (name, place), read in READERS.items():
+        if name in answers:
+            assert read(files[place]) == answers[name], f"{name} in {place}"
