@@ -100,7 +100,8 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         "typescript_client",
         {True},
         [
-            *("__main__", "client/", "digest", "hey-api", "node_modules"),
+            *("__main__", "breaking_changes", "client/", "digest", "fetch-depth", "hey-api"),
+            *("node_modules", "what the change is merged into"),
             *(r"project\.scripts", "typescript", r"(?<!/)openapi\.json"),
         ],
     ),
