@@ -227,20 +227,17 @@ def check_package(text: str) -> str:
 def check_place(text: str) -> str:
     if len(text) > MAX_PLACE:
         return f"it has {len(text)} characters; write {MAX_PLACE} at most"
-    if text and not re.fullmatch("[A-Za-z0-9_.@-]+(/[A-Za-z0-9_.@-]+)*", text):
-        return (
-            f"{text!r} is no folder below the root of a repository; write it as 'services/orders'"
-        )
+    if text and not re.fullmatch("[A-Za-z0-9_.@][A-Za-z0-9_.@-]*(/[A-Za-z0-9_.@-]+)*", text):
+        return f"{text!r} is no folder below the root of a repository; write 'services/orders'"
     if {".", ".."} & {*text.split("/")}:
         return f"{text!r} leads elsewhere; write each folder by its name"
     return ""
 
 
-def check_port(answer: object) -> str:
-    # What comes from the command line is text.
-    if re.fullmatch("[0-9]{4,5}", str(answer)) and 1024 <= int(str(answer)) <= 65535:
+def check_port(text: str) -> str:
+    if re.fullmatch("[1-9][0-9]{3,4}", text) and 1024 <= int(text) <= 65535:
         return ""
-    return f"{answer!r} is no port of a user's; write a number from 1024 to 65535"
+    return f"{text!r} is no port of a user's; write a number from 1024 to 65535"
 
 
 def check_origins(text: str) -> str:
@@ -299,7 +296,7 @@ QUESTIONS: Mapping[str, Check] = {
     "project_description": _text(check_line, shortest=0, longest=200),
     "layout": _one_of("standalone", "monorepo"),
     "service_path": _text(check_place),
-    "port": check_port,
+    "port": _text(check_port),
     "python_version": _one_of(*PYTHONS),
     "database": _one_of("sqlite", "postgresql", "none"),
     "example": _switch,

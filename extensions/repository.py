@@ -14,7 +14,7 @@ from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-PLACE = re.compile("[A-Za-z0-9_.@-]+(/[A-Za-z0-9_.@-]+)*")
+PLACE = re.compile("[A-Za-z0-9_.@][A-Za-z0-9_.@-]*(/[A-Za-z0-9_.@-]+)*")
 FIRST_PORT = 8000
 # What only one service of a repository can have: both name its workflow, its package, its client.
 NAMES = ("project_slug", "package_name")
@@ -39,10 +39,11 @@ def place_in_repository(context: Context) -> str:
 
 
 @pass_context
-def free_port(context: Context) -> int:
+def free_port(context: Context) -> str:
     """The first port from 8000 on that no other service of the repository has."""
-    used = {each.get("port", FIRST_PORT) for _, each in _neighbours(context)}
-    return next(port for port in range(FIRST_PORT, 65536) if port not in used)
+    used = {str(each.get("port", FIRST_PORT)) for _, each in _neighbours(context)}
+    ports = map(str, range(FIRST_PORT, 65536))
+    return next(port for port in ports if port not in used)
 
 
 @pass_context

@@ -37,6 +37,7 @@ ACCEPTED: dict[str, list[str]] = {
     "package_name": PACKAGES,
     "project_description": ["", *NAMES, "b" * 200],
     "service_path": ["", "api", "services/orders", "a/@b_1/c.d-2", "a" * 80],
+    "port": ["1024", "8000", "65535"],
     "cors_origins": ["", *(text for text, _ in ORIGINS), "http://a.example,https://b.example"],
     "cors_origin_regex": ["", *(pattern for pattern, _, _ in SAFE_PATTERNS)],
 }

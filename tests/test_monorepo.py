@@ -117,7 +117,7 @@ class TestCopy:
         said_after(copy("d", "D"))
         places = ("services/a", "services/b", "node_modules/service", "d")
         ports = [recorded_answers(repository / place)["port"] for place in places]
-        assert ports == [8000, 8001, 8002, 8002]
+        assert ports == ["8000", "8001", "8002", "8002"]
         procfile = (repository / "services/b/Procfile").read_text(encoding="utf-8")
         assert "\nb: uv run fastapi dev --port 8001\n" in procfile
 
@@ -183,19 +183,19 @@ class TestUpdate:
         assert recorded_answers(living.root)["layout"] == "standalone"
         living.update_cleanly({"layout": "monorepo"})
         answers = recorded_answers(living.root)
-        assert (answers["service_path"], answers["port"]) == ("services/orders", 8001)
+        assert (answers["service_path"], answers["port"]) == ("services/orders", "8001")
         assert (living.root / "client/package.json").exists() is answers["typescript_client"]
 
     def test_it_keeps_its_port_and_touches_nothing_else(
         self, history: Path, copy: Copy, repository: Path
     ) -> None:
         said_after(copy("services/a", "A"))
-        answers = {"layout": "monorepo", "port": 8105}
+        answers = {"layout": "monorepo", "port": "8105"}
         living = Living(history, repository / "services/orders", VERSION, answers)
         before = living.contents()
         living.update_cleanly()
         assert living.contents() == before
-        assert recorded_answers(living.root)["port"] == 8105
+        assert recorded_answers(living.root)["port"] == "8105"
         assert (repository / "apps/web/page.tsx").read_text(encoding="utf-8") == "unfinished\n"
         assert " M apps/web/page.tsx" in git(repository, "status", "--porcelain")
 

@@ -150,7 +150,8 @@ class TestAnswering:
 
     @pytest.mark.parametrize("name", UNASKED)
     def test_what_is_not_asked_can_be_asked_for(self, ask: Ask, name: str) -> None:
-        terminal = ask("copy", "--defaults", f"--ask={name}")
+        layout = "monorepo" if "monorepo" in QUESTIONS[name].get("when", "") else "standalone"
+        terminal = ask("copy", "--defaults", f"--data=layout={layout}", f"--ask={name}")
         terminal.wait_for(QUESTIONS[name]["help"])
 
 

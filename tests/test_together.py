@@ -79,7 +79,7 @@ def test_both_start_and_both_reload(
     root = workspace / "together"
     root.mkdir()
     api, web = free_port(), free_port()
-    answers = {"layout": "monorepo", "port": api}
+    answers = {"layout": "monorepo", "port": str(api)}
     folder, frontend = place(render, root, answers)
     (folder / "client/node_modules").symlink_to(client_tools)
     service = environments.install(folder, answers)
