@@ -41,6 +41,7 @@ MAX_SLUG = 60
 MAX_NAME_COLUMNS = 74
 MAX_PACKAGE = 40
 MAX_PATTERN = 90
+MAX_PLACE = 80
 SWITCH_WORDS = _names("0 1 f false n no off on t true y yes")
 
 # What the service, its tests and its tools install, and what later pieces may add. A service
@@ -223,6 +224,25 @@ def check_package(text: str) -> str:
     return ""
 
 
+def check_place(text: str) -> str:
+    if len(text) > MAX_PLACE:
+        return f"it has {len(text)} characters; write {MAX_PLACE} at most"
+    if text and not re.fullmatch("[A-Za-z0-9_.@-]+(/[A-Za-z0-9_.@-]+)*", text):
+        return (
+            f"{text!r} is no folder below the root of a repository; write it as 'services/orders'"
+        )
+    if {".", ".."} & {*text.split("/")}:
+        return f"{text!r} leads elsewhere; write each folder by its name"
+    return ""
+
+
+def check_port(answer: object) -> str:
+    # What comes from the command line is text.
+    if re.fullmatch("[0-9]{4,5}", str(answer)) and 1024 <= int(str(answer)) <= 65535:
+        return ""
+    return f"{answer!r} is no port of a user's; write a number from 1024 to 65535"
+
+
 def check_origins(text: str) -> str:
     for written in _split(text):
         try:
@@ -277,6 +297,9 @@ QUESTIONS: Mapping[str, Check] = {
     "project_slug": _text(check_slug),
     "package_name": _text(check_package),
     "project_description": _text(check_line, shortest=0, longest=200),
+    "layout": _one_of("standalone", "monorepo"),
+    "service_path": _text(check_place),
+    "port": check_port,
     "python_version": _one_of(*PYTHONS),
     "database": _one_of("sqlite", "postgresql", "none"),
     "example": _switch,
@@ -284,6 +307,7 @@ QUESTIONS: Mapping[str, Check] = {
     "cors_origins": _text(check_origins),
     "cors_credentials": _switch,
     "cors_origin_regex": _text(check_pattern),
+    "typescript_client": _switch,
     "error_format": _one_of("problem", "envelope"),
     "error_tracking": _one_of("none", "sentry"),
     "ci": _one_of("github", "none"),

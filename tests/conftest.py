@@ -24,6 +24,7 @@ from harness import (
     once_for_all,
     take_snapshot,
 )
+from node import install_generator
 from releases import Fresh, take_history
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -56,6 +57,13 @@ def template(shared: Path) -> Path:
 def render(template: Path, shared: Path) -> Renders:
     """Renders the snapshot: `render(database="none")` is a folder that no test writes to."""
     return Renders(template, shared)
+
+
+@pytest.fixture(scope="session")
+def client_tools(render: Renders, shared: Path) -> Path:
+    """The generator and the compiler of the client, which are the same for all services."""
+    folder = once_for_all(shared / "tools", lambda own: install_generator(render, own))
+    return folder / "node_modules"
 
 
 @pytest.fixture(scope="session")

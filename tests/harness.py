@@ -21,6 +21,7 @@ import copier
 import pytest
 import yaml
 from copier._cli import CopierApp
+from filelock import FileLock
 from uv import find_uv_bin
 
 TEMPLATE = Path(__file__).parents[1]
@@ -124,15 +125,13 @@ def copy_release(template: Path, folder: Path, answers: Answers, tag: str = VERS
 
 
 def once_for_all(folder: Path, make: Callable[[Path], object]) -> Path:
-    """Make a folder that several processes use; the first that is done with it wins."""
-    if not folder.exists():
-        own = folder.with_name(f"{folder.name}.{os.getpid()}")
-        own.mkdir()
-        make(own)
-        try:
+    """Make a folder that several processes use; one makes it, and the others wait."""
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not folder.exists():
+            own = folder.with_name(f"{folder.name}.{os.getpid()}")
+            own.mkdir()
+            make(own)
             own.rename(folder)
-        except OSError:
-            shutil.rmtree(own)
     return folder
 
 

@@ -39,6 +39,8 @@ SAMPLES: dict[str, list[str]] = {
     "project_slug": ["x", "long-" * 11 + "order", "3d-shop"],
     "package_name": ["a_package_whose_name_is_as_long_as_it_is", "a", "z9"],
     "project_description": [HOSTILE_NAME, "", "b" * 200, '# 1. It\'s """quoted"""'],
+    "service_path": ["services/orders", "apps/api", "a/@deeper_one/than.this-1"],
+    "port": ["8001", "65535"],
     "cors_origins": [
         "",
         "http://localhost:3000,https://app.example.com",
@@ -53,7 +55,11 @@ SAMPLES: dict[str, list[str]] = {
 }
 
 answers_extension = load_extension(TEMPLATE, "answers")
-_JINJA = Environment(undefined=StrictUndefined, extensions=[answers_extension.Answers])
+repository_extension = load_extension(TEMPLATE, "repository")
+_JINJA = Environment(
+    undefined=StrictUndefined,
+    extensions=[answers_extension.Answers, repository_extension.Repository],
+)
 _compile = cache(_JINJA.from_string)
 
 Option = tuple[str, object]

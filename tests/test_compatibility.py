@@ -36,6 +36,7 @@ ACCEPTED: dict[str, list[str]] = {
     "project_slug": SLUGS,
     "package_name": PACKAGES,
     "project_description": ["", *NAMES, "b" * 200],
+    "service_path": ["", "api", "services/orders", "a/@b_1/c.d-2", "a" * 80],
     "cors_origins": ["", *(text for text, _ in ORIGINS), "http://a.example,https://b.example"],
     "cors_origin_regex": ["", *(pattern for pattern, _, _ in SAFE_PATTERNS)],
 }
@@ -129,7 +130,8 @@ class TestQuestions:
         self, history: Path, checkout: Path, release: Release
     ) -> None:
         then, now = (load_extension(folder, "answers").problem for folder in (checkout, TEMPLATE))
-        for name, texts in ACCEPTED.items():
+        for name, texts in known_to(history, release.tag, ACCEPTED).items():
+            assert isinstance(texts, list)
             accepted = [text for text in texts if not then(name, text)]
             assert accepted
             assert [text for text in accepted if now(name, text)] == []

@@ -15,7 +15,6 @@ import pytest
 import yaml
 from harness import (
     ANSWERS_FILE,
-    QUESTIONS,
     TEMPLATE,
     Renders,
     files_in,
@@ -96,10 +95,22 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     ),
     "github": ("ci", {"github"}, [r"\.github", "workflow", r"(?-i:\bCI\b)"]),
     "sentry": ("error_tracking", {"sentry"}, ["sentry", r"\bdsn\b", "error_?tracking"]),
+    "monorepo": ("layout", {"monorepo"}, ["honcho", "in its repository", "procfile"]),
+    "typescript_client": (
+        "typescript_client",
+        {True},
+        [
+            *("__main__", "breaking_changes", "client/", "digest", "fetch-depth", "hey-api"),
+            *("node_modules", "what the change is merged into"),
+            *(r"project\.scripts", "typescript", r"(?<!/)openapi\.json"),
+        ],
+    ),
     "uuid-utils": ("python_version", {"3.11", "3.12", "3.13"}, ["uuid.utils"]),
 }
 # Answers that change a value in a file, and bring no piece.
 VALUES = {"python_version", "cors_credentials"}
+# Pieces that a service of the defaults does without.
+OFF = {"typescript_client"}
 # Each piece that can be off, with the answer that says so.
 PIECES = [
     (name, answer, nothing)
@@ -172,7 +183,7 @@ class TestDefault:
         assert result.exception is None
         rendered, expected = files_in(result.project_dir), files_in(render())
         assert rendered.keys() == expected.keys()
-        assert result.answers.keys() == QUESTIONS.keys()
+        assert result.answers.keys() == resolve({}).keys()
 
     def test_has_every_layer(self, render: Renders) -> None:
         package = render() / "src/my_service"
@@ -207,7 +218,7 @@ class TestAbsence:
 
     def test_every_piece_has_its_words(self) -> None:
         known = {(question, answer) for question, on, _ in WORDS.values() for answer in on}
-        pieces = {choice for choice in CHOICES if choice[1] not in (False, "none")}
+        pieces = {choice for choice in CHOICES if choice[1] not in (False, "none", "standalone")}
         assert {choice for choice in pieces - known if choice[0] not in VALUES} == set()
 
     def test_a_piece_that_is_off_leaves_no_word(self, service: Path) -> None:
@@ -342,7 +353,7 @@ class TestOwnership:
     def test_every_pattern_names_a_file(
         self, render: Renders, pattern: str, when: str | None
     ) -> None:
-        assert list(render().glob(pattern))
+        assert list(render(**({when: True} if when in OFF else {})).glob(pattern))
 
     @pytest.mark.parametrize("database", ["sqlite", "postgresql", "none"])
     def test_the_teams_files_do_not_depend_on_what_the_foundation_does(

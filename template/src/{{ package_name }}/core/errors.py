@@ -119,3 +119,10 @@ class TooManyRequests(ServiceError):
 class Unavailable(ServiceError):
     status, code, message = 503, "unavailable", "The service cannot answer at the moment."
     headers: Mapping[str, str] = {"Retry-After": "1"}
+
+
+def codes_of(parent: type[ServiceError]) -> list[str]:
+    """The codes of an error and of those that inherit from it; a test's own is not the service's."""
+    package = __name__.partition(".")[0]
+    own = {parent.code} if parent.__module__.partition(".")[0] == package else set[str]()
+    return sorted(own.union(*map(codes_of, parent.__subclasses__())))

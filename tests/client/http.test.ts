@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  type Config,
+  ApiFailure,
+  createClient,
+  events,
+  everyRow,
+  file,
+  form,
+  getItem,
+  listItems,
+  live,
+  search,
+  upload,
+} from "./index";
+
+const PROBLEM = { ...problem("not_found", 404), detail: "Not there.", request_id: "abc" };
+
+/** A client whose requests are answered as the test says, and the requests. */
+function answering(answer: () => Response | Promise<Response>, config: Partial<Config> = {}) {
+  const requests: Request[] = [];
+  const client = createClient({
+    baseUrl: "http://api.example",
+    fetch: async (address, init) => {
+      requests.push(new Request(address, init));
+      return answer();
+    },
+    ...config,
+  });
+  return { client, requests };
+}
+
+function problem(code: string, status: number) {
+  return { type: "about:blank", title: "", status, instance: "", code };
+}
+
+function json(value: unknown, status = 200): Response {
+  return Response.json(value, { status, headers: { "X-Request-ID": "of-the-header" } });
+}
+
+test("parameters go where they belong", async () => {
+  const { client, requests } = answering(() => json([]));
+  await getItem({ client, path: { item_id: "a/b ?" } });
+  await listItems({ client, query: { limit: 2, cursor: null } });
+  await search({ client, query: { tags: ["a", "b&c"] }, headers: { "x-token": "t" } });
+  assert.deepEqual(
+    requests.map((request) => request.url),
+    [
+      "http://api.example/api/v1/items/a%2Fb%20%3F",
+      "http://api.example/api/v1/items?limit=2",
+      "http://api.example/search?tags=a&tags=b%26c",
+    ],
+  );
+  assert.equal(requests[2]?.headers.get("x-token"), "t");
+});
+
+test("what goes with every request is said once", async () => {
+  const { client, requests } = answering(() => json({}), {
+    baseUrl: "http://api.example/",
+    credentials: "include",
+    headers: async () => ({ Authorization: "Bearer t" }),
+    requestId: () => "of-the-page",
+  });
+  await live({ client });
+  const [request] = requests;
+  assert.equal(request?.url, "http://api.example/health/live");
+  assert.equal(request.credentials, "include");
+  assert.equal(request.headers.get("Authorization"), "Bearer t");
+  assert.equal(request.headers.get("X-Request-ID"), "of-the-page");
+});
+
+test("bodies are sent as the service takes them", async () => {
+  const { client, requests } = answering(() => json(""));
+  await upload({ client, body: { file: new Blob(["bytes"]), note: "n" } });
+  await form({ client, body: { a: "x y", b: [1, 2] } });
+  const sent = await requests[0]?.formData();
+  assert.equal(await (sent?.get("file") as File).text(), "bytes");
+  assert.equal(sent?.get("note"), "n");
+  assert.equal(requests[1]?.headers.get("Content-Type"), "application/x-www-form-urlencoded");
+  assert.equal(await requests[1].text(), "a=x+y&b=1&b=2");
+});
+
+test("answers are read by their type", async () => {
+  const text = answering(() => new Response("words", { headers: { "Content-Type": "text/csv" } }));
+  assert.equal((await file(text)).data, "words");
+  const bytes = answering(
+    () => new Response("bytes", { headers: { "Content-Type": "image/png" } }),
+  );
+  assert.ok((await file(bytes)).data instanceof Blob);
+  const nothing = answering(() => new Response(null, { status: 204 }));
+  assert.equal((await live(nothing)).data, undefined);
+});
+
+test("an error has the words of the service", async () => {
+  const { error, response } = await live(answering(() => json(PROBLEM, 404)));
+  assert.deepEqual(error, {
+    code: "not_found",
+    status: 404,
+    message: "Not there.",
+    requestId: "abc",
+    fields: [],
+  });
+  assert.equal(response?.status, 404);
+});
+
+test("an error is thrown where that is wanted", async () => {
+  const { client } = answering(() => json(PROBLEM, 404));
+  await assert.rejects(live({ client, throwOnError: true }), (failure) => {
+    assert.ok(failure instanceof ApiFailure);
+    assert.equal(failure.error.code, "not_found");
+    return true;
+  });
+});
+
+test("what stands before the service is told apart from it", async () => {
+  const bodies = ["<html>", "null", "[]", '"text"', '{"error": null}', '{"code": "x"}'];
+  for (const body of bodies) {
+    const gateway = () => new Response(body, { status: 502, headers: { "X-Request-ID": "r" } });
+    const { error } = await live(answering(gateway));
+    assert.equal(error?.code, "unreadable", body);
+    assert.equal(error.status, 502);
+    assert.equal(error.requestId, "r");
+  }
+  const broken = () => new Response("{", { headers: { "Content-Type": "application/json" } });
+  assert.equal((await live(answering(broken))).error?.code, "unreadable");
+});
+
+test("what is not answered is unreachable, and what is aborted is thrown", async () => {
+  const refused = answering(() => Promise.reject(new TypeError("fetch failed")));
+  assert.deepEqual((await live(refused)).error?.code, "unreachable");
+  const aborted = answering(() => Promise.reject(new DOMException("", "AbortError")));
+  await assert.rejects(live(aborted), { name: "AbortError" });
+});
+
+test("all pages of a list are one", async () => {
+  const pages = [
+    { items: [{ name: "a" }, { name: "b" }], next_cursor: "c".repeat(22) },
+    { items: [{ name: "c" }], next_cursor: null },
+  ];
+  const { client, requests } = answering(() => json(pages[requests.length - 1]));
+  const names: string[] = [];
+  for await (const item of everyRow((cursor) => listItems({ client, query: { cursor } }))) {
+    names.push(item.name);
+  }
+  assert.deepEqual(names, ["a", "b", "c"]);
+  assert.match(requests[1]?.url ?? "", /\?cursor=c{22}$/);
+
+  const failing = answering(() => json(PROBLEM, 404));
+  await assert.rejects(everyRow(() => listItems(failing)).next(), ApiFailure);
+});
+
+test("events are read as they come, in whatever pieces", async () => {
+  const text = 'event: x\r\ndata: {"a": 1}\r\n\r\n: comment\n\ndata: one\ndata: two\n\ndata: 3';
+  const parts = [text.slice(0, 20), text.slice(20, 33), text.slice(33)];
+  const body = ReadableStream.from(parts.map((part) => new TextEncoder().encode(part)));
+  const headers = { "Content-Type": "text/event-stream" };
+  const { stream } = await events(answering(() => new Response(body, { headers })));
+  const seen: unknown[] = [];
+  for await (const event of stream) {
+    seen.push(event);
+  }
+  // The last one is cut off.
+  assert.deepEqual(seen, [{ a: 1 }, "one\ntwo"]);
+  await assert.rejects(events(answering(() => json(PROBLEM, 404))), ApiFailure);
+});

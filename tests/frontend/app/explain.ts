@@ -1,0 +1,31 @@
+import type { ApiError } from "my-service-client";
+
+/** What a visitor is told; a code that is left out does not compile. */
+export function explain(error: ApiError): string {
+  switch (error.code) {
+    case "validation_error":
+      return "Please correct what is marked.";
+    case "item_name_taken":
+    case "conflict":
+      return "There is one of that name already.";
+    case "item_not_found":
+    case "not_found":
+      return "It is not there any more.";
+    case "unauthorized":
+    case "forbidden":
+    case "cross_origin_refused":
+      return "This is not allowed here.";
+    case "unreachable":
+    case "unavailable":
+    case "not_ready":
+    case "too_many_requests":
+      return "Please try again in a moment.";
+    case "bad_request":
+    case "body_too_large":
+    case "host_not_allowed":
+    case "internal_error":
+    case "method_not_allowed":
+    case "unreadable":
+      return `Something went wrong (${error.status}).`;
+  }
+}

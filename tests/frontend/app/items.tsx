@@ -1,0 +1,99 @@
+"use client";
+
+import {
+  type ApiError,
+  type ItemRead,
+  createClient,
+  createItem,
+  greetVisitor,
+  listItems,
+  messageAt,
+  welcomeVisitor,
+  crash,
+} from "my-service-client";
+import { type FormEvent, useMemo, useState } from "react";
+
+import { explain } from "./explain";
+
+interface Props {
+  baseUrl: string;
+  credentials?: RequestCredentials;
+}
+
+/** What a visitor does with items, in the browser. */
+export function Items({ baseUrl, credentials }: Props) {
+  const client = useMemo(() => createClient({ baseUrl, credentials }), [baseUrl, credentials]);
+  const [items, setItems] = useState<ItemRead[]>([]);
+  const [error, setError] = useState<ApiError>();
+  const [visitor, setVisitor] = useState("");
+
+  async function refresh() {
+    const answer = await listItems({ client });
+    setError(answer.error);
+    setItems(answer.data?.items ?? []);
+  }
+
+  async function add(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const body = { name: String(form.get("name")), description: String(form.get("description")) };
+    const created = await createItem({ client, body });
+    setError(created.error);
+    if (created.data) {
+      setItems([created.data, ...items]);
+    }
+  }
+
+  async function fail() {
+    setError((await crash({ client })).error);
+  }
+
+  async function welcome() {
+    const answer = await welcomeVisitor({ client });
+    setError(answer.error);
+    setVisitor(answer.error ? "" : "welcome");
+  }
+
+  async function greet() {
+    const answer = await greetVisitor({ client });
+    setError(answer.error);
+    setVisitor(answer.data?.visitor ?? "nobody");
+  }
+
+  return (
+    <>
+      <form onSubmit={add}>
+        <Field name="name" error={error} />
+        <Field name="description" error={error} />
+        <button>Add</button>
+      </form>
+      <p>
+        <button onClick={refresh}>Refresh</button> <button onClick={fail}>Fail</button>{" "}
+        <button onClick={welcome}>Welcome</button> <button onClick={greet}>Greet</button>{" "}
+        <output id="visitor">{visitor}</output>
+      </p>
+      {error && (
+        <p role="alert" data-code={error.code} data-status={error.status}>
+          {explain(error)} <small>{error.requestId}</small>
+        </p>
+      )}
+      <ul>
+        {items.map((item) => (
+          <li key={item.id}>{item.name}</li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Field({ name, error }: { name: string; error?: ApiError }) {
+  const message = messageAt(error, `/${name}`);
+  return (
+    <p>
+      <label>
+        {name} <input name={name} aria-invalid={message !== undefined} />
+      </label>{" "}
+      {message && <em id={`${name}-error`}>{message}</em>}
+    </p>
+  );
+}

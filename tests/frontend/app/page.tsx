@@ -1,0 +1,35 @@
+import { headers } from "next/headers";
+import { createClient, everyRow, listItems } from "my-service-client";
+
+import { Items } from "./items";
+
+interface Props {
+  searchParams: Promise<{ api?: string; credentials?: RequestCredentials }>;
+}
+
+export default async function Page({ searchParams }: Props) {
+  const { api = "", credentials } = await searchParams;
+  return (
+    <main>
+      <h1>Items</h1>
+      <p id="from-the-server">{(await namesOfAll()).join(", ")}</p>
+      <Items baseUrl={api} credentials={credentials} />
+    </main>
+  );
+}
+
+/** The server calls the service directly, in the name of the request that it serves. */
+async function namesOfAll(): Promise<string[]> {
+  const received = await headers();
+  const client = createClient({
+    baseUrl: process.env.API_URL ?? "",
+    requestId: () => received.get("x-request-id") ?? undefined,
+  });
+  const names: string[] = [];
+  for await (const item of everyRow((cursor) =>
+    listItems({ client, query: { cursor, limit: 2 }, cache: "no-store" }),
+  )) {
+    names.push(item.name);
+  }
+  return names;
+}

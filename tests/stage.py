@@ -1,0 +1,239 @@
+"""A service and a Next.js frontend that calls it, side by side, and a browser to look at them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import socketserver
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import trustme
+from databases import PATIENCE, log_of, serving
+from generated import generate
+from harness import TEMPLATE, Answers, Environments, Renders, Service, git
+from httpx2 import Client
+from node import NODE, PATH, run_node, run_npm
+from playwright.sync_api import Browser, sync_playwright
+
+FRONTEND = TEMPLATE / "tests/frontend"
+# What a team adds: endpoints that cookies and crashes can be seen by.
+VISITORS = TEMPLATE / "tests/frontend/visitors.py"
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where everything is: origins of the frontend, and addresses of the service.
+
+    Attributes:
+        browser: that of the machine, without a window.
+        listed: an origin that may call the service.
+        other_port: another one on the same host.
+        preview: one that matches the pattern.
+        stranger: one that may not.
+        with_credentials: the service, which allows credentials.
+        without: the same, which does not.
+        log: what both print.
+        screenshot: where a picture of the page is kept.
+    """
+
+    browser: Browser
+    listed: str
+    other_port: str
+    preview: str
+    stranger: str
+    with_credentials: str
+    without: str
+    log: Path
+    screenshot: Path
+
+
+def install_frontend(folder: Path) -> None:
+    """Install what the frontend is built with."""
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(FRONTEND / name, folder)
+    run_npm(folder, "ci", "--no-audit", "--no-fund")
+
+
+class Pipe(socketserver.ThreadingTCPServer):
+    """Another port, and so another origin, of a server; with TLS if there is a certificate."""
+
+    daemon_threads = True
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), Relay)
+        self.target = 0
+        self.port: int = self.server_address[1]
+        if context:
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+
+    @contextmanager
+    def running(self) -> Iterator[Pipe]:
+        """Pass on what comes in for as long as this lasts."""
+        with self:
+            Thread(target=self.serve_forever, daemon=True).start()
+            yield self
+            self.shutdown()
+
+
+class Relay(socketserver.BaseRequestHandler):
+    """One connection through a pipe."""
+
+    def handle(self) -> None:
+        """Copy both directions until one side has ended."""
+        assert isinstance(self.server, Pipe)
+        with socket.create_connection(("127.0.0.1", self.server.target)) as target:
+            back = Thread(target=copy, args=(target, self.request), daemon=True)
+            back.start()
+            copy(self.request, target)
+            back.join(PATIENCE)
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    """Pass on what one side says until it ends or is gone."""
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
+
+
+def tls() -> ssl.SSLContext:
+    """Of an authority that nobody knows; the browser is told not to mind."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("preview-7.example.com").configure_cert(context)
+    return context
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def place(render: Renders, root: Path, answers: Answers) -> tuple[Path, Path]:
+    """Lay out a service and a frontend as their layout has it; returns both folders."""
+    if answers["layout"] == "monorepo":
+        git(root, "init", "--quiet")
+        service = render.render(root / "apps/api", answers)
+        web = root / "apps/web"
+    else:
+        service = render.render(root / "service", answers)
+        web = root / "web"
+    shutil.copytree(FRONTEND, web, ignore=shutil.ignore_patterns("package-lock.json", "*.py"))
+    shutil.copy(VISITORS, service / "src/my_service/api/v1/visitors.py")
+    # As npm installs a package of the same repository.
+    (root / "node_modules").mkdir()
+    (root / "node_modules/my-service-client").symlink_to(service / "client")
+    return service, web
+
+
+@contextmanager
+def next_server(web: Path, api: str, workspace: Path) -> Iterator[int]:
+    """Build the frontend for an address of the service, and start it; gives its port."""
+    environment = {"API_URL": api, "WORKSPACE": str(workspace), "NEXT_TELEMETRY_DISABLED": "1"}
+    # Not by npm, which would end without it.
+    program = [NODE, str(workspace / "node_modules/next/dist/bin/next")]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        run_node(web, *program, "build")
+    port = free_port()
+    with subprocess.Popen(
+        [*program, "start", "--hostname", "127.0.0.1", "--port", str(port)],
+        cwd=web,
+        env=os.environ | environment | {"PATH": PATH},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout is not None
+            assert any("Ready" in line for line in server.stdout), "the frontend did not start"
+            yield port
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def browsing(*rules: str) -> Iterator[Browser]:
+    """The browser of the machine, to which some names are other addresses."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        pytest.fail("There is no Chromium here: `apt-get install chromium`.", pytrace=False)
+    arguments = [
+        "--no-sandbox",
+        "--ignore-certificate-errors",
+        f"--host-resolver-rules={','.join(rules)}",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        with closing(browser):
+            yield browser
+
+
+@contextmanager
+def stage_of(
+    render: Renders, environments: Environments, workspace: Path, tools: Path, answers: Answers
+) -> Iterator[Stage]:
+    """Make a service and a frontend, start both, and open a browser."""
+    name = "-".join(map(str, answers.values()))
+    root = workspace / name
+    root.mkdir()
+    answers = {**answers, "typescript_client": True}
+    folder, web = place(render, root, answers)
+    (folder / "client/node_modules").symlink_to(tools)
+    service = environments.install(folder, answers)
+    generate(service)
+    service.run("alembic", "upgrade", "head")
+    with ExitStack() as stack:
+        enter = stack.enter_context
+        pipes = [enter(Pipe().running()), enter(Pipe().running()), enter(Pipe(tls()).running())]
+        listed, other_port = (f"http://localhost:{pipe.port}" for pipe in pipes[:2])
+        serve = partial(start_service, service, stack, f"{listed},{other_port}")
+        with_credentials, without = serve("true"), serve("false")
+        port = enter(next_server(web, with_credentials, workspace))
+        for pipe in pipes:
+            pipe.target = port
+        yield Stage(
+            browser=enter(
+                browsing(
+                    f"MAP preview-7.example.com:443 127.0.0.1:{pipes[2].port}",
+                    f"MAP stranger.example.com:80 127.0.0.1:{port}",
+                )
+            ),
+            listed=listed,
+            other_port=other_port,
+            preview="https://preview-7.example.com",
+            stranger="http://stranger.example.com",
+            with_credentials=with_credentials,
+            without=without,
+            log=log_of(service),
+            screenshot=TEMPLATE / "artifacts" / f"{name}.png",
+        )
+
+
+def start_service(service: Service, stack: ExitStack, origins: str, credentials: str) -> str:
+    """Start the service for some origins; returns its address as pages have it."""
+    variables = {
+        "APP_CORS_ORIGINS": origins,
+        "APP_CORS_ORIGIN_REGEX": r"https://preview-\d+\.example\.com",
+        "APP_CORS_CREDENTIALS": credentials,
+        # What the frontend's server passes on names the host of its own setting, not the page's.
+        "APP_ALLOWED_HOSTS": "localhost",
+        "APP_LOG_FORMAT": "json",
+    }
+    client: Client = stack.enter_context(serving(replace(service, variables=variables)))
+    return f"http://localhost:{client.base_url.port}"

@@ -1,0 +1,287 @@
+"""What breaks clients of a service is named, and what does not is not."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+from harness import Renders, git, run
+
+ITEMS = "/api/v1/items"
+ITEM = f"{ITEMS}/{{item_id}}"
+
+Schema = dict[str, Any]
+Change = Callable[[Schema], object]
+
+
+@pytest.fixture(scope="module")
+def service(render: Renders) -> Path:
+    return render(typescript_client=True)
+
+
+@pytest.fixture(scope="module")
+def checker(service: Path) -> ModuleType:
+    spec = spec_from_file_location("breaking_changes", service / "tests/breaking_changes.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    # Its dataclasses look for themselves there.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def schema(service: Path) -> Schema:
+    found: Schema = json.loads((service / "openapi.json").read_text(encoding="utf-8"))
+    return found
+
+
+def operation(schema: Schema, method: str, path: str) -> Schema:
+    found: Schema = schema["paths"][path][method]
+    return found
+
+
+def model(schema: Schema, name: str) -> Schema:
+    found: Schema = schema["components"]["schemas"][name]
+    return found
+
+
+def field(schema: Schema, name: str, field: str) -> Schema:
+    found: Schema = model(schema, name)["properties"][field]
+    return found
+
+
+def limit(schema: Schema) -> Schema:
+    return next(p for p in operation(schema, "get", ITEMS)["parameters"] if p["name"] == "limit")
+
+
+BREAKING: dict[str, tuple[Change, str]] = {
+    "an operation that is gone": (
+        lambda s: s["paths"][ITEM].pop("delete"),
+        "DELETE /api/v1/items/{} is gone",
+    ),
+    "a path that is gone": (lambda s: s["paths"].pop("/health/live"), "GET /health/live is gone"),
+    "a parameter that is required": (
+        lambda s: limit(s).update(required=True),
+        "GET /api/v1/items: query limit is required now",
+    ),
+    "a new parameter that is required": (
+        lambda s: operation(s, "get", ITEMS)["parameters"].append(
+            {"in": "header", "name": "x-shop", "required": True, "schema": {"type": "string"}}
+        ),
+        "GET /api/v1/items: header x-shop is required now",
+    ),
+    "a smaller maximum": (
+        lambda s: limit(s)["schema"].update(maximum=50),
+        "GET /api/v1/items: query limit has maximum 50 now",
+    ),
+    "a larger minimum": (
+        lambda s: limit(s)["schema"].update(minimum=2),
+        "GET /api/v1/items: query limit has minimum 2 now",
+    ),
+    "a new maximum": (
+        lambda s: field(s, "ItemCreate", "name").update(maxLength=100),
+        "POST /api/v1/items: body/name has maxLength 100 now",
+    ),
+    "a pattern": (
+        lambda s: limit(s)["schema"].update(pattern="^[0-9]+$"),
+        "GET /api/v1/items: query limit has pattern ^[0-9]+$ now",
+    ),
+    "a field that is required": (
+        lambda s: model(s, "ItemCreate")["required"].append("description"),
+        "POST /api/v1/items: body/description is required now",
+    ),
+    "a field of another type": (
+        lambda s: field(s, "ItemCreate", "name").update(type="integer"),
+        "POST /api/v1/items: body/name may not be string any more",
+    ),
+    "a field that may not be null": (
+        lambda s: field(s, "ItemCreate", "description")["anyOf"].pop(),
+        "POST /api/v1/items: body/description may not be null any more",
+    ),
+    "values that are listed": (
+        lambda s: field(s, "ItemCreate", "name").update(enum=["lamp"]),
+        "POST /api/v1/items: body/name may not be 'another value' any more",
+    ),
+    "fields that are refused": (
+        lambda s: (
+            model(s, "ItemCreate").update(additionalProperties=False),
+            model(s, "ItemCreate")["properties"].pop("description"),
+        ),
+        "POST /api/v1/items: body/description is refused now",
+    ),
+    "another media type": (
+        lambda s: operation(s, "post", ITEMS)["requestBody"].update(
+            content={"multipart/form-data": {}}
+        ),
+        "POST /api/v1/items: body is not application/json any more",
+    ),
+    "another status": (
+        lambda s: operation(s, "post", ITEMS)["responses"].update(
+            {"200": operation(s, "post", ITEMS)["responses"].pop("201")}
+        ),
+        "POST /api/v1/items: answer 201 is gone",
+    ),
+    "a field of an answer that is gone": (
+        lambda s: (
+            model(s, "ItemRead")["properties"].pop("name"),
+            model(s, "ItemRead")["required"].remove("name"),
+        ),
+        "GET /api/v1/items/{}: answer 200/name may be missing now",
+    ),
+    "a field in a list that is gone": (
+        lambda s: model(s, "ItemRead")["required"].remove("created_at"),
+        "GET /api/v1/items: answer 200/items/*/created_at may be missing now",
+    ),
+    "a field of an answer that may be null": (
+        lambda s: field(s, "ItemRead", "name").update(type=["string", "null"]),
+        "GET /api/v1/items/{}: answer 200/name may be null now",
+    ),
+    "an error that is told in another way": (
+        lambda s: model(s, "Problem")["required"].remove("code"),
+        "GET /health/live: answer default/code may be missing now",
+    ),
+}
+
+HARMLESS: dict[str, Change] = {
+    "nothing": lambda s: None,
+    "a new operation": lambda s: s["paths"].update({"/new": s["paths"]["/health/live"]}),
+    "another name of a parameter in a path": lambda s: (
+        s["paths"].update({f"{ITEMS}/{{id}}": s["paths"].pop(ITEM)}),
+        [each.update(name="id") for each in operation(s, "get", f"{ITEMS}/{{id}}")["parameters"]],
+    ),
+    "a new parameter": lambda s: operation(s, "get", ITEMS)["parameters"].append(
+        {"in": "query", "name": "sort", "required": False, "schema": {"type": "string"}}
+    ),
+    "a new field": lambda s: model(s, "ItemCreate")["properties"].update(tag={"type": "string"}),
+    "a field that may be left out": lambda s: model(s, "ItemCreate")["required"].remove("name"),
+    "a field that may be null": lambda s: field(s, "ItemCreate", "name").update(
+        type=["string", "null"]
+    ),
+    "a number where an integer was": lambda s: limit(s)["schema"].update(type="number"),
+    "wider limits": lambda s: (
+        limit(s)["schema"].update(maximum=1000, minimum=0),
+        field(s, "ItemCreate", "name").pop("pattern"),
+    ),
+    "a new field of an answer": lambda s: (
+        model(s, "ItemRead")["properties"].update(tag={"type": "string"}),
+        model(s, "ItemRead")["required"].append("tag"),
+    ),
+    "a field of an answer that is never null": lambda s: field(s, "ItemRead", "description")[
+        "anyOf"
+    ].pop(),
+    "a new code of errors": lambda s: field(s, "Problem", "code")["enum"].append("shelf_is_full"),
+    "other words": lambda s: operation(s, "get", ITEMS).update(summary="Everything"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKING)
+def test_what_breaks_clients_is_named(checker: ModuleType, schema: Schema, name: str) -> None:
+    change, line = BREAKING[name]
+    before = copy.deepcopy(schema)
+    change(schema)
+    assert line in checker.breaking_changes(before, schema)
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_does_not_is_not(checker: ModuleType, schema: Schema, name: str) -> None:
+    before = copy.deepcopy(schema)
+    HARMLESS[name](schema)
+    assert checker.breaking_changes(before, schema) == []
+
+
+def test_models_that_contain_themselves_come_to_an_end(checker: ModuleType, schema: Schema) -> None:
+    tree = {"type": "array", "items": {"$ref": "#/components/schemas/ItemCreate"}}
+    model(schema, "ItemCreate")["properties"]["parts"] = tree
+    assert checker.breaking_changes(schema, copy.deepcopy(schema)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "announced"),
+    [
+        ("0.1.0", "0.2.0", True),
+        ("0.1.0", "1.0.0", True),
+        ("0.1.0", "0.1.1", False),
+        ("0.2.0", "0.1.9", False),
+        ("1.4.0", "2.0.0", True),
+        ("1.4.0", "1.5.0", False),
+        ("9.0.0", "10.0.0", True),
+    ],
+)
+def test_a_version_announces_it(
+    checker: ModuleType, before: str, now: str, announced: bool
+) -> None:
+    assert checker.is_announced(before, now) is announced
+
+
+class TestCommand:
+    """What the workflow of a service runs, in a folder of its repository."""
+
+    @pytest.fixture
+    def root(self, service: Path, tmp_path: Path) -> Path:
+        git(tmp_path, "init", "--quiet", "--initial-branch=main")
+        root = shutil.copytree(service, tmp_path / "services/orders")
+        (root / "openapi.json").rename(tmp_path / "openapi.json")
+        git(tmp_path, "add", "services")
+        git(tmp_path, "commit", "--quiet", "--message", "Without a schema")
+        (tmp_path / "openapi.json").rename(root / "openapi.json")
+        git(tmp_path, "add", "services")
+        git(tmp_path, "commit", "--quiet", "--message", "With a schema")
+        return root
+
+    def check(self, root: Path, commit: str) -> tuple[int, str]:
+        # From another folder, and without what only the service installs.
+        command = [sys.executable, str(root / "tests/breaking_changes.py"), commit]
+        done = run(command, root.parent)
+        return done.returncode, done.stdout + done.stderr
+
+    def change(self, root: Path, version: str) -> None:
+        path = root / "openapi.json"
+        schema = json.loads(path.read_text(encoding="utf-8"))
+        schema["paths"].pop("/health/live")
+        schema["info"]["version"] = version
+        path.write_text(json.dumps(schema), encoding="utf-8")
+
+    def test_it_fails_and_names_what_breaks(self, root: Path) -> None:
+        self.change(root, "0.1.0")
+        code, said = self.check(root, "main")
+        assert code == 1
+        assert said.splitlines()[:2] == ["Clients break:", "GET /health/live is gone"]
+
+    def test_it_passes_where_a_version_announces_that(self, root: Path) -> None:
+        self.change(root, "0.2.0")
+        assert self.check(root, "main") == (0, "GET /health/live is gone\n")
+
+    def test_it_passes_where_nothing_breaks(self, root: Path) -> None:
+        assert self.check(root, "main") == (0, "Nothing breaks.\n")
+
+    def test_it_passes_where_there_was_nothing_to_break(self, root: Path) -> None:
+        self.change(root, "0.1.0")
+        assert self.check(root, "main^") == (0, "Nothing breaks.\n")
+
+    def test_it_does_not_pass_where_there_is_no_such_commit(self, root: Path) -> None:
+        code, said = self.check(root, "nowhere")
+        assert code == 1
+        assert "nowhere" in said
+
+
+def test_the_workflow_compares_a_change_with_what_it_is_merged_into(service: Path) -> None:
+    text = (service / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    steps = yaml.safe_load(text)["jobs"]["check"]["steps"]
+    [step] = [step for step in steps if "breaking_changes" in step.get("run", "")]
+    # GitHub checks out a merge, of which the branch that is merged into is the first parent.
+    assert step == {
+        "if": "github.event_name == 'pull_request'",
+        "run": "uv run python tests/breaking_changes.py HEAD^1",
+    }
+    assert steps[0]["with"]["fetch-depth"] == 2

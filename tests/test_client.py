@@ -1,0 +1,135 @@
+"""The client for a frontend is what is generated, and it compiles; misuse of it does not."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from generated import FILES, VARIANTS, generate
+from harness import TEMPLATE, Answers, Environments, Renders
+from node import NODE, NPM, attempt_node, run_node, run_npm
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(NPM is None, reason="there is no npm here: no client was compiled"),
+]
+
+MEND = "run `python tests/generated.py`"
+CLIENT = TEMPLATE / "template/{% if typescript_client %}client{% endif %}"
+FRONTEND = TEMPLATE / "tests/frontend"
+TESTS = TEMPLATE / "tests/client"
+
+USE = """\
+import {
+  type ApiError, type ErrorCode, createClient, createItem, everyRow, getItem, listItems, messageAt,
+} from "./index";
+import { explain } from "./explain";
+
+const client = createClient({ baseUrl: "" });
+const created = await createItem({ client, body: { name: "lamp" } });
+const message: string | undefined = messageAt(created.error, "/name");
+const name: string | undefined = created.data?.name;
+for await (const { id } of everyRow((cursor) => listItems({ client, query: { cursor } }))) {
+  const found = await getItem({ client, path: { item_id: id } });
+  const code: ErrorCode | undefined = found.error?.code;
+}
+const thrown = await getItem({ client, path: { item_id: "" }, throwOnError: true });
+const sure: string = thrown.data.name;
+const told = (error: ApiError): string => explain(error);
+"""
+# What is written in place of what, and what the compiler says to it.
+MISUSES = {
+    "field-that-is-not-there": ('{ name: "lamp" }', '{ name: "lamp", colour: 1 }', "TS2353"),
+    "field-that-is-missing": ('{ name: "lamp" }', "{}", "TS2741"),
+    "field-of-another-type": ('{ name: "lamp" }', "{ name: 7 }", "TS2322"),
+    "parameter-that-is-not-there": ("{ cursor }", "{ page: 1 }", "TS2353"),
+    "parameter-of-another-type": ("{ cursor }", '{ limit: "2" }', "TS2322"),
+    "path-that-is-not-filled": ("{ client, path: { item_id: id } }", "{ client }", "TS2345"),
+    "no-client": ("{ client, query", "{ query", "TS2345"),
+    "data-where-there-may-be-an-error": ("created.data?.name", "created.data.name", "TS18048"),
+    "code-that-does-not-exist": ("explain(error)", 'error.code === "x" ? "" : ""', "TS2367"),
+    "list-that-has-no-pages": (
+        "listItems({ client, query: { cursor } })",
+        "createItem({ client, body: { name: String(cursor) } })",
+        "TS2322",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "answers", VARIANTS, ids=lambda answers: "-".join(map(str, answers.values()))
+)
+def test_what_is_rendered_is_what_is_generated(
+    render: Renders,
+    environments: Environments,
+    client_tools: Path,
+    tmp_path: Path,
+    answers: Answers,
+) -> None:
+    root = shutil.copytree(render(typescript_client=True, **answers), tmp_path / "service")
+    (root / "client/node_modules").symlink_to(client_tools)
+    rendered = {name: (root / name).read_text(encoding="utf-8") for name in FILES}
+
+    generated = generate(environments.install(root, answers))
+    assert [name for name in FILES if generated[name] != rendered[name]] == [], MEND
+    run_npm(root / "client", "run", "check")
+
+
+@pytest.mark.parametrize("error_format", ["problem", "envelope"])
+def test_misuse_does_not_compile(
+    render: Renders, client_tools: Path, tmp_path: Path, error_format: str
+) -> None:
+    service = render(typescript_client=True, error_format=error_format)
+    client = shutil.copytree(service / "client", tmp_path / "client")
+    (client / "node_modules").symlink_to(client_tools)
+    explain = (FRONTEND / "app/explain.ts").read_text(encoding="utf-8")
+    explain = explain.replace("my-service-client", "./index")
+    less = explain.replace('    case "conflict":\n', "")
+    assert less != explain
+    for name, text in {"explain": explain, "less": less, "use": USE}.items():
+        (client / f"src/{name}.ts").write_text(text, encoding="utf-8")
+    for name, (right, wrong, _) in MISUSES.items():
+        assert right in USE, name
+        text = USE.replace(right, wrong, 1)
+        (client / f"src/{name}.ts").write_text(text, encoding="utf-8")
+
+    _, said = attempt_node(client, "node_modules/.bin/tsc")
+
+    refused = dict(re.findall(r"^src/(.+)\.ts\(.*?\): error (TS\d+)", said, re.MULTILINE))
+    # A function that does not return for one of the codes.
+    expected = {name: code for name, (_, _, code) in MISUSES.items()} | {"less": "TS2366"}
+    assert refused == expected, said
+
+
+def test_it_does_what_the_operations_need(
+    render: Renders, client_tools: Path, tmp_path: Path
+) -> None:
+    service = shutil.copytree(render(typescript_client=True), tmp_path / "service")
+    client = service / "client"
+    (client / "node_modules").symlink_to(client_tools)
+    # What FastAPI says of uploads, forms, lists, headers, files and events.
+    schema = json.loads((service / "openapi.json").read_text(encoding="utf-8"))
+    more = json.loads((TESTS / "more.json").read_text(encoding="utf-8"))
+    schema["paths"] |= more["paths"]
+    schema["components"]["schemas"] |= more["schemas"]
+    (service / "openapi.json").write_text(json.dumps(schema), encoding="utf-8")
+    run_npm(client, "run", "generate")
+    run_npm(client, "run", "check")
+
+    for name in ("hooks.mjs", "http.test.ts"):
+        shutil.copy(TESTS / name, client / "src")
+    run_node(client / "src", NODE, "--import", "./hooks.mjs", "--test", "http.test.ts")
+
+
+def test_nothing_of_ours_is_of_any_type() -> None:
+    sources = [*CLIENT.rglob("*.ts*"), *FRONTEND.glob("app/*"), FRONTEND / "next.config.ts"]
+    texts = {
+        path: path.read_text(encoding="utf-8") for path in sources if ".gen.ts" not in path.name
+    }
+    assert len(texts) > 8
+    assert [
+        path for path, text in texts.items() if re.search(r"\b(as|<|:) ?any\b|@ts-", text)
+    ] == []

@@ -1,0 +1,257 @@
+"""A service in a folder of a repository that holds others too."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from harness import (
+    VERSION,
+    copier_command,
+    files_in,
+    free_of_this_process,
+    git,
+    recorded_answers,
+    run,
+)
+from releases import RELEASES, Living
+from uv import find_uv_bin
+
+WORKSPACE = """\
+[project]
+name = "shop"
+version = "0"
+requires-python = ">=3.11"
+
+[tool.uv]
+package = false
+
+[tool.uv.workspace]
+members = ["services/*"]
+"""
+
+Copy = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with a frontend that somebody works on."""
+    root = tmp_path / "shop"
+    (root / "apps/web").mkdir(parents=True)
+    (root / "apps/web/page.tsx").write_text("export {}\n", encoding="utf-8")
+    git(root.parent, "init", "--quiet", str(root))
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "Shop")
+    (root / "apps/web/page.tsx").write_text("unfinished\n", encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def copy(template: Path, repository: Path) -> Copy:
+    """Copies a service into the repository, as somebody does who stands in its root."""
+
+    def copy(place: str, name: str, *data: str) -> subprocess.CompletedProcess[str]:
+        answers = [f"--data={each}" for each in ("layout=monorepo", f"project_name={name}", *data)]
+        command = copier_command("copy", "--trust", "--defaults", *answers, str(template), place)
+        return run(command, repository)
+
+    return copy
+
+
+def said_after(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The commands that a copy names at its end."""
+    assert done.returncode == 0, done.stderr
+    return [line.strip() for line in done.stderr.partition("Next:\n")[2].splitlines() if line]
+
+
+def uv(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run uv as on a machine without a virtual environment."""
+    return subprocess.run(
+        [find_uv_bin(), *words],
+        cwd=folder,
+        env=free_of_this_process(os.environ) | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+class TestCopy:
+    @pytest.mark.parametrize("place", ["api", "services/orders", "a/b/c/orders"])
+    def test_a_service_knows_its_place(self, copy: Copy, repository: Path, place: str) -> None:
+        root = "../" * len(Path(place).parts)
+        said = said_after(copy(place, "Orders"))
+        service = repository / place
+        workflow = f"{root}.github/workflows"
+        assert said == [
+            f"cd {place}",
+            "uv sync",
+            f"mkdir -p {workflow} && cp .github/workflows/ci.yml {workflow}/orders.yml",
+            "uv run alembic upgrade head",
+            "uv run fastapi dev --port 8000",
+        ]
+        assert recorded_answers(service)["service_path"] == place
+        assert said[2] in (service / "README.md").read_text(encoding="utf-8")
+        assert not (service / ".git").exists()
+
+    def test_it_is_at_home_in_the_root_too(self, copy: Copy, repository: Path) -> None:
+        said = said_after(copy(".", "Orders"))
+        assert not [line for line in said if "workflows" in line]
+        assert recorded_answers(repository)["service_path"] == ""
+        workflow = yaml.safe_load((repository / ".github/workflows/ci.yml").read_text())
+        assert workflow[True]["pull_request"] is None
+
+    def test_services_side_by_side_share_no_port(self, copy: Copy, repository: Path) -> None:
+        for place, name in (("services/a", "A"), ("services/b", "B"), ("c", "C")):
+            said_after(copy(place, name))
+        # What is installed is nobody's service.
+        installed = repository / "node_modules/service"
+        installed.parent.mkdir()
+        (repository / "c").rename(installed)
+        said_after(copy("d", "D"))
+        places = ("services/a", "services/b", "node_modules/service", "d")
+        ports = [recorded_answers(repository / place)["port"] for place in places]
+        assert ports == [8000, 8001, 8002, 8002]
+        procfile = (repository / "services/b/Procfile").read_text(encoding="utf-8")
+        assert "\nb: uv run fastapi dev --port 8001\n" in procfile
+
+    @pytest.mark.parametrize(
+        ("name", "data", "taken"),
+        [
+            ("Orders", (), "project_slug: 'orders'"),
+            ("Others", ("package_name=orders",), "package_name: 'orders'"),
+        ],
+    )
+    def test_a_name_that_is_taken_is_refused_in_one_line(
+        self, copy: Copy, repository: Path, name: str, data: tuple[str, ...], taken: str
+    ) -> None:
+        said_after(copy("services/orders", "Orders"))
+        done = copy("services/others", name, *data)
+        assert done.returncode == 1
+        assert done.stderr == f"{taken} is taken by services/orders; choose another\n"
+        assert not (repository / "services/others").exists()
+
+    def test_a_folder_whose_name_cannot_be_written_down_is_refused_in_one_line(
+        self, copy: Copy, repository: Path
+    ) -> None:
+        done = copy("services/my orders", "Orders")
+        assert done.returncode == 1
+        assert re.fullmatch("service_path: 'services/my orders' is more than .*\n", done.stderr)
+
+    def test_the_workflow_runs_for_the_service_alone(self, copy: Copy, repository: Path) -> None:
+        said_after(copy("services/orders", "Orders"))
+        path = repository / "services/orders/.github/workflows/ci.yml"
+        workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # YAML takes the word `on` for true.
+        for event in ("push", "pull_request"):
+            assert workflow[True][event]["paths"] == [
+                "services/orders/**",
+                ".github/workflows/orders.yml",
+                "pyproject.toml",
+                "uv.lock",
+            ]
+        run_in = workflow["jobs"]["check"]["defaults"]["run"]["working-directory"]
+        assert (workflow["name"], run_in) == ("orders", "services/orders")
+
+    def test_git_ignores_what_it_should_and_nothing_else(
+        self, copy: Copy, repository: Path
+    ) -> None:
+        said_after(copy("services/orders", "Orders"))
+        service = repository / "services/orders"
+        rendered = {*files_in(service)}
+        for name in (".env", "orders.db", ".venv/x", "client/node_modules/x", "src/x.pyc"):
+            (service / name).parent.mkdir(exist_ok=True)
+            (service / name).write_text("", encoding="utf-8")
+        shown = git(service, "ls-files", "--others", "--exclude-standard")
+        assert {*shown.splitlines()} == rendered
+
+
+@pytest.mark.slow
+class TestUpdate:
+    def test_a_service_moves_in_beside_others(
+        self, history: Path, copy: Copy, repository: Path
+    ) -> None:
+        said_after(copy("services/a", "A"))
+        living = Living(history, repository / "services/orders", RELEASES[0].tag, {})
+        living.update_cleanly()
+        assert recorded_answers(living.root)["layout"] == "standalone"
+        living.update_cleanly({"layout": "monorepo"})
+        answers = recorded_answers(living.root)
+        assert (answers["service_path"], answers["port"]) == ("services/orders", 8001)
+        assert (living.root / "client/package.json").exists() is answers["typescript_client"]
+
+    def test_it_keeps_its_port_and_touches_nothing_else(
+        self, history: Path, copy: Copy, repository: Path
+    ) -> None:
+        said_after(copy("services/a", "A"))
+        answers = {"layout": "monorepo", "port": 8105}
+        living = Living(history, repository / "services/orders", VERSION, answers)
+        before = living.contents()
+        living.update_cleanly()
+        assert living.contents() == before
+        assert recorded_answers(living.root)["port"] == 8105
+        assert (repository / "apps/web/page.tsx").read_text(encoding="utf-8") == "unfinished\n"
+        assert " M apps/web/page.tsx" in git(repository, "status", "--porcelain")
+
+
+@pytest.mark.slow
+class TestWorkspace:
+    """Two services and their tests in one uv workspace, from its root."""
+
+    def test_from_the_first_command_to_the_tests(self, copy: Copy, repository: Path) -> None:
+        said = said_after(copy("services/orders", "Orders"))
+        said_after(copy("services/bills", "Bills", "database=none", "ci=none"))
+        service = repository / "services/orders"
+
+        # Before it is a member, the test says what to do about it.
+        project = repository / "pyproject.toml"
+        project.write_text(WORKSPACE.replace("services/*", "services/b*"), encoding="utf-8")
+        assert uv(service, "sync", "--quiet").returncode == 0
+        tests = [
+            "run",
+            "--directory",
+            "services/orders",
+            "pytest",
+            "-q",
+            "tests/test_repository.py",
+        ]
+        refused = uv(repository, *tests).stdout
+        assert f'add "services/orders" to its members in {project}' in refused
+        project.write_text(WORKSPACE, encoding="utf-8")
+        refused = uv(repository, *tests).stdout
+        assert "delete uv.lock: the workspace has one" in refused
+        (service / "uv.lock").unlink()
+
+        # Without the copy of its workflow neither; what is said after a copy mends that.
+        assert "run `mkdir -p" in uv(repository, *tests).stdout
+        for line in said[1:3]:
+            subprocess.run(line.replace("uv sync", "true"), shell=True, cwd=service, check=True)
+        assert uv(repository, *tests).returncode == 0
+        assert (repository / ".github/workflows/orders.yml").exists()
+        with (service / ".github/workflows/ci.yml").open("a", encoding="utf-8") as workflow:
+            workflow.write("      - run: echo more\n")
+        assert "run `mkdir -p" in uv(repository, *tests).stdout
+        subprocess.run(said[2], shell=True, cwd=service, check=True)
+
+        # From the root, whatever is unfinished elsewhere; a setting comes from the service's file.
+        (service / ".env").write_text("APP_LOG_LEVEL=nonsense\n", encoding="utf-8")
+        done = uv(
+            repository, "run", "--project", "services/orders", "pytest", "-q", "services/orders"
+        )
+        assert re.search(r"^\d+ passed", done.stdout, re.MULTILINE), done.stdout
+        done = uv(repository, "run", "--package", "orders", "python", "-m", "orders", "openapi")
+        assert "APP_LOG_LEVEL" in done.stdout
+        (service / ".env").unlink()
+        done = uv(repository, "run", "--package", "orders", "orders", "openapi")
+        assert done.returncode == 0, done.stdout
+        assert "openapi.json" not in git(repository, "diff", "--name-only")
+        done = uv(repository, "run", "--directory", "services/bills", "pytest", "-q")
+        assert re.search(r"^\d+ passed", done.stdout, re.MULTILINE), done.stdout
+        assert [*repository.rglob("uv.lock")] == [repository / "uv.lock"]
+        assert [*repository.rglob(".git")] == [repository / ".git"]

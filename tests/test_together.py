@@ -1,0 +1,106 @@
+"""One command starts a service and its frontend for development, and both reload."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from generated import generate
+from harness import Environments, Renders, free_of_this_process, once_for_all
+from httpx2 import Client, HTTPError
+from node import NPM, PATH
+from stage import free_port, install_frontend, place
+from uv import find_uv_bin
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(NPM is None, reason="there is no npm here: no frontend was started"),
+]
+
+SECONDS = 90
+
+
+@contextmanager
+def started(folder: Path, command: list[str], **variables: str) -> Iterator[None]:
+    """Run a command with all that it starts; its words are shown when something fails."""
+    path = os.pathsep.join([str(Path(find_uv_bin()).parent), PATH])
+    log = folder / "together.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=free_of_this_process(os.environ) | {"PATH": path} | variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(SECONDS)
+        print(log.read_text(encoding="utf-8"))
+
+
+def wait_for(client: Client, path: str, text: str) -> None:
+    """Ask until an answer has a text in it."""
+    deadline = time.monotonic() + SECONDS
+    said = ""
+    while time.monotonic() < deadline:
+        try:
+            said = client.get(path).text
+        except HTTPError as error:
+            said = repr(error)
+        if text in said:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{path} does not say {text!r} within {SECONDS} s, but {said[:500]}")
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_both_start_and_both_reload(
+    render: Renders, environments: Environments, shared: Path, client_tools: Path
+) -> None:
+    workspace = once_for_all(shared / "frontend", install_frontend)
+    root = workspace / "together"
+    root.mkdir()
+    api, web = free_port(), free_port()
+    answers = {"layout": "monorepo", "port": api}
+    folder, frontend = place(render, root, answers)
+    (folder / "client/node_modules").symlink_to(client_tools)
+    service = environments.install(folder, answers)
+    generate(service)
+    service.run("alembic", "upgrade", "head")
+    replace(folder / "Procfile", "--port 3000", f"--port {web}")
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    [line] = re.findall("^uvx (honcho .+?) +#", readme, re.MULTILINE)
+
+    variables = {
+        "API_URL": f"http://127.0.0.1:{api}",
+        "NEXT_TELEMETRY_DISABLED": "1",
+        "UV_PROJECT_ENVIRONMENT": str(service.environment),
+        "WORKSPACE": str(workspace),
+    }
+    command = [sys.executable, "-m", *shlex.split(line)]
+    with started(folder, command, **variables), Client(timeout=SECONDS) as client:
+        wait_for(client, f"http://127.0.0.1:{api}/health/live", "ok")
+        wait_for(client, f"http://127.0.0.1:{web}", "<h1>Items</h1>")
+        router = folder / "src/my_service/api/v1/visitors.py"
+        replace(router, "visitor=visitor", 'visitor="somebody else"')
+        wait_for(client, f"http://127.0.0.1:{api}/api/v1/visitors/me", "somebody else")
+        replace(frontend / "app/page.tsx", "<h1>Items</h1>", "<h1>Things</h1>")
+        wait_for(client, f"http://127.0.0.1:{web}", "<h1>Things</h1>")
