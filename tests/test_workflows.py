@@ -103,7 +103,26 @@ class TestSafety:
         assert "uses" in job or job["timeout-minutes"] <= MOST_MINUTES
 
 
+def minor(version: str) -> int:
+    return int(version.partition(".")[2])
+
+
 class TestServices:
+    @pytest.mark.parametrize("version", answers_extension.PYTHONS)
+    def test_every_change_passes_the_gate_on_every_python(
+        self, render: Renders, version: str
+    ) -> None:
+        service = render(python_version=version)
+        text = (service / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+        job = yaml.safe_load(text)["jobs"]["check"]
+        assert job["strategy"]["matrix"]["python"] == [
+            each for each in answers_extension.PYTHONS if minor(each) >= minor(version)
+        ]
+        gate = {"ruff format --check", "ruff check", "mypy", "pytest"}
+        steps = [step["run"] for step in job["steps"] if "run" in step]
+        assert steps[0] == "uv sync"
+        assert gate <= {step.removeprefix("uv run ") for step in steps}
+
     @pytest.mark.parametrize("cell", each_cell(RENDERED))
     def test_nothing_of_the_templates_own_is_rendered(self, render: Renders, cell: str) -> None:
         service = render(**RENDERED[cell])
