@@ -219,6 +219,20 @@ class TestTags:
         assert all(told.values())
         assert not any("## " in text.replace("### ", "") for text in told.values())
 
+    def test_what_is_said_of_a_release_is_its_part_of_the_changelog(self) -> None:
+        done = run([sys.executable, "tests/tags.py", "--notes", "v0.2.0"], TEMPLATE)
+        assert done.stdout.startswith("**What changes in your service**")
+        assert "`.github/workflows/ci.yml` is new" in done.stdout
+        assert "api/middleware" not in done.stdout
+
+    @pytest.mark.slow
+    def test_the_script_names_what_lacks_its_tag(self, history: Path, tmp_path: Path) -> None:
+        checkout = shutil.copytree(history, tmp_path / "checkout")
+        release = RELEASES[0]
+        git(checkout, "tag", "--delete", release.tag)
+        done = run([sys.executable, "tests/tags.py"], checkout)
+        assert done.stdout == f"{release.tag} {release.commit}\n", done.stderr
+
     @pytest.mark.parametrize("headings", ["## 0.1.0 (2026-01-01)", "## 0.2.0 (2026-01-01)", ""])
     def test_a_changelog_that_says_something_else_is_refused(
         self, headings: str, releases: list[Release]
