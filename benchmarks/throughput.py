@@ -1,7 +1,8 @@
 """How many requests a service answers, next to a plain FastAPI and SQLAlchemy application.
 
 Both read the same row by its key with the same model, under the same server, from the same
-database. They run at once and are asked in turn, a second each, so that whatever else the machine
+database, and write a line into a log: the plain one by way of the server, as it does by default.
+They run at once and are asked in turn, a second each, so that whatever else the machine
 does hits both alike. Run it with the Python that the template's tests run with; it takes the
 number of rounds.
 """
@@ -111,12 +112,11 @@ def compare(folder: Path, database: str, address: str, rounds: int) -> None:
     plain = install(folder / "plain", template, database, address)
     (plain.root / "src/my_service/main.py").write_text(PLAIN, encoding="utf-8")
     ours.run("alembic", "upgrade", "head")
-    options = ("--no-access-log", "--no-server-header")
     # What the servers log is of no interest afterwards.
     with (
         redirect_stdout(None),
-        serving(ours, *options) as our_client,
-        serving(plain, *options) as plain_client,
+        serving(ours, "--no-access-log") as our_client,
+        serving(plain) as plain_client,
     ):
         path = our_client.post(ITEMS, json={"name": "a"}).headers["location"]
         pairs = [

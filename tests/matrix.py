@@ -13,9 +13,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from itertools import combinations, cycle
+from functools import cache, reduce
+from itertools import combinations, count, cycle
+from operator import or_
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -63,6 +65,7 @@ _JINJA = Environment(
 _compile = cache(_JINJA.from_string)
 
 Option = tuple[str, object]
+_bits: defaultdict[tuple[Option, ...], int] = defaultdict(count().__next__)
 
 
 def listed(question: Mapping[str, Any]) -> list[Any]:
@@ -122,21 +125,24 @@ def _continuations(name: str, question: Mapping[str, Any], context: Answers) -> 
     return OFFERED[name] if _value(question, "when", context) else [None]
 
 
-def tuples(cell: Answers, strength: int) -> frozenset[tuple[Option, ...]]:
-    """Which answers of a cell meet: pairs, or more at a time."""
-    return frozenset(combinations(cell.items(), strength))
+@cache
+def _mask(options: tuple[Option, ...], strength: int) -> int:
+    # A bit for each set of answers: many can be counted at once.
+    return sum(1 << _bits[each] for each in combinations(options, strength))
 
 
 def cover(
     candidates: Sequence[Answers], strength: int, chosen: Sequence[Answers] = ()
 ) -> list[Answers]:
     """Choose cells in which all answers meet that meet in any candidate, most at a time first."""
-    met = {id(cell): tuples(cell, strength) for cell in candidates}
-    missing = set().union(*met.values()).difference(*(tuples(cell, strength) for cell in chosen))
+    met = [(cell, _mask((*cell.items(),), strength)) for cell in candidates]
+    missing = reduce(or_, (mask for _, mask in met))
     cells = [*chosen]
+    for cell in chosen:
+        missing &= ~_mask((*cell.items(),), strength)
     while missing:
-        best = max(candidates, key=lambda cell: len(met[id(cell)] & missing))
-        missing -= met[id(best)]
+        best, mask = max(met, key=lambda each: (each[1] & missing).bit_count())
+        missing &= ~mask
         cells.append(best)
     return cells
 

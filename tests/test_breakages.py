@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -9,7 +11,8 @@ from subprocess import CompletedProcess
 import pytest
 from breakages import BREAKAGES, Breakage, Outdated, Scratch, broken, complaint, read_breakages
 from guide import GUIDE, guide
-from harness import TEMPLATE, run
+from harness import TEMPLATE, Renders, run
+from matrix import RENDERED
 
 LEAST_BREAKAGES = 20
 EACH = pytest.mark.parametrize("breakage", [pytest.param(b, id=n) for n, b in BREAKAGES.items()])
@@ -40,6 +43,21 @@ def test_it_fits_the_template(breakage: Breakage, tmp_path: Path) -> None:
     with broken(tmp_path, breakage):
         assert not path.exists() or path.read_bytes() != whole
     assert path.read_bytes() == whole
+
+
+@EACH
+def test_what_catches_it_is_there(render: Renders, breakage: Breakage) -> None:
+    program, *words = shlex.split(breakage.caught_by)
+    if program == "pytest":
+        root = TEMPLATE if breakage.service is None else render(**breakage.service)
+        file, *names = words[0].split("::")
+        text = (root / file).read_text(encoding="utf-8")
+        said = " ".join([*names, *words[1:]])
+        # What is in brackets is a parameter, and so are words without a line.
+        named = re.findall(r"\w*_\w+", re.sub(r"\[.*\]", "", said))
+        assert [name for name in named if name not in text] == []
+        parameters = re.findall(r"\[(.*)@\]", said)
+        assert {*parameters} <= RENDERED.keys()
 
 
 def test_the_guide_has_all_of_them_and_every_module() -> None:

@@ -17,10 +17,12 @@ from harness import (
     ANSWERS_FILE,
     TEMPLATE,
     Renders,
+    copier_command,
     files_in,
     git,
     load_extension,
     recorded_answers,
+    run,
     working_files,
 )
 from matrix import CHOICES, HOSTILE_NAME, OFFERED, RENDERED, each_cell, resolve
@@ -174,6 +176,18 @@ class TestTemplate:
         ]
         assert too_long == [], "fold them, with a comma at the end"
 
+    def test_a_name_that_nobody_defines_stops_the_render(
+        self, template: Path, tmp_path: Path
+    ) -> None:
+        checkout = shutil.copytree(template, tmp_path / "template")
+        with (checkout / "template/README.md.jinja").open("a", encoding="utf-8") as readme:
+            readme.write("{{ nobody }}\n")
+        git(checkout, "commit", "--all", "--quiet", "--message", "More")
+        copy = copier_command("copy", "--trust", "--defaults", "--vcs-ref=HEAD", str(checkout))
+        done = run([*copy, "service"], tmp_path)
+        assert done.returncode == 1
+        assert "'nobody' is undefined" in done.stderr
+
 
 class TestDefault:
     def test_is_what_pytest_copie_renders(
@@ -321,6 +335,19 @@ class TestFiles:
         recorded = {name: answers[name] for name in answers if not name.startswith("_")}
         assert recorded == resolve(recorded)
         assert answers.keys() - recorded.keys() == {"_commit", "_src_path"}
+
+
+class TestReadme:
+    def test_the_settings_are_those_of_the_example_file(self, service: Path) -> None:
+        example = (service / ".env.example").read_text(encoding="utf-8")
+        readme = (service / "README.md").read_text(encoding="utf-8")
+        defaults = dict(re.findall(r"^# (APP_\w+)=(.*)$", example, re.MULTILINE))
+        table = dict(re.findall(r"^\| `(APP_\w+)` \| (.+?) (?<!\\)\| ", readme, re.MULTILINE))
+        assert table.keys() == defaults.keys()
+        for name, told in table.items():
+            # Others are told in words.
+            if told.startswith("`"):
+                assert told.strip("`").replace("\\|", "|") == defaults[name], name
 
 
 def row(service: Path, whose: str) -> str:

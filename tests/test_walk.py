@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -97,6 +98,17 @@ def test_without_a_database_it_answers(make_service: Callable[[Answers], Service
         assert client.get("/health/ready").json() == {"status": "ok"}
         assert client.get("/docs").status_code == 200
         assert client.get("/openapi.json").json()["info"]["title"] == "My Service"
+
+
+def test_the_commands_that_its_readme_names_are_there(
+    make_service: Callable[[Answers], Service],
+) -> None:
+    service = make_service({})
+    readme = (service.root / "README.md").read_text(encoding="utf-8")
+    commands = {*re.findall(r"^uv run ([a-z]+(?: [a-z]+)*)", readme, re.MULTILINE)}
+    assert "fastapi dev" in commands
+    for command in commands:
+        service.run(*command.split(), "--help")
 
 
 def test_before_the_migrations_it_says_so_without_leaking(

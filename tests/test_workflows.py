@@ -103,7 +103,26 @@ class TestSafety:
         assert "uses" in job or job["timeout-minutes"] <= MOST_MINUTES
 
 
+def minor(version: str) -> int:
+    return int(version.partition(".")[2])
+
+
 class TestServices:
+    @pytest.mark.parametrize("version", answers_extension.PYTHONS)
+    def test_every_change_passes_the_gate_on_every_python(
+        self, render: Renders, version: str
+    ) -> None:
+        service = render(python_version=version)
+        text = (service / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+        job = yaml.safe_load(text)["jobs"]["check"]
+        assert job["strategy"]["matrix"]["python"] == [
+            each for each in answers_extension.PYTHONS if minor(each) >= minor(version)
+        ]
+        gate = {"ruff format --check", "ruff check", "mypy", "pytest"}
+        steps = [step["run"] for step in job["steps"] if "run" in step]
+        assert steps[0] == "uv sync"
+        assert gate <= {step.removeprefix("uv run ") for step in steps}
+
     @pytest.mark.parametrize("cell", each_cell(RENDERED))
     def test_nothing_of_the_templates_own_is_rendered(self, render: Renders, cell: str) -> None:
         service = render(**RENDERED[cell])
@@ -200,6 +219,20 @@ class TestTags:
         assert all(told.values())
         assert not any("## " in text.replace("### ", "") for text in told.values())
 
+    def test_what_is_said_of_a_release_is_its_part_of_the_changelog(self) -> None:
+        done = run([sys.executable, "tests/tags.py", "--notes", "v0.2.0"], TEMPLATE)
+        assert done.stdout.startswith("**What changes in your service**")
+        assert "`.github/workflows/ci.yml` is new" in done.stdout
+        assert "api/middleware" not in done.stdout
+
+    @pytest.mark.slow
+    def test_the_script_names_what_lacks_its_tag(self, history: Path, tmp_path: Path) -> None:
+        checkout = shutil.copytree(history, tmp_path / "checkout")
+        release = RELEASES[0]
+        git(checkout, "tag", "--delete", release.tag)
+        done = run([sys.executable, "tests/tags.py"], checkout)
+        assert done.stdout == f"{release.tag} {release.commit}\n", done.stderr
+
     @pytest.mark.parametrize("headings", ["## 0.1.0 (2026-01-01)", "## 0.2.0 (2026-01-01)", ""])
     def test_a_changelog_that_says_something_else_is_refused(
         self, headings: str, releases: list[Release]
@@ -208,18 +241,16 @@ class TestTags:
             check(f"# Changelog\n\n## Unreleased\n\n{headings}\n\nText\n", releases)
 
 
-@pytest.mark.parametrize("changes", [True, False])
-def test_what_changes_in_services_is_shown(template: Path, tmp_path: Path, changes: bool) -> None:
+@pytest.mark.slow
+def test_what_changes_in_services_is_shown_and_nothing_else(template: Path, tmp_path: Path) -> None:
     checkout = shutil.copytree(template, tmp_path / "checkout")
     before = git(checkout, "rev-parse", "HEAD").strip()
-    if changes:
-        readme = checkout / "template/README.md.jinja"
-        readme.write_text(readme.read_text(encoding="utf-8") + "It is new.\n", encoding="utf-8")
-    git(checkout, "commit", "--quiet", "--allow-empty", "--all", "--message", "More")
+    with (checkout / "template/README.md.jinja").open("a", encoding="utf-8") as readme:
+        readme.write("It is new.\n")
+    git(checkout, "commit", "--quiet", "--all", "--message", "More")
     done = run([sys.executable, "tests/rendered_difference.py", before, "rendered.diff"], checkout)
     assert done.returncode == 0, done.stderr
     shown = (checkout / "rendered.diff").read_text(encoding="utf-8")
-    added = re.findall(r"^\+\+\+ after/(.+)$|^\+(?!\+)(.+)$", shown, re.MULTILINE)
-    expected = [(f"{cell}/README.md", "") for cell in COVERING]
-    assert added[::2] == (sorted(expected) if changes else [])
-    assert {line for _, line in added[1::2]} == ({"It is new."} if changes else set())
+    files = re.findall(r"^\+\+\+ after/(.+)$", shown, re.MULTILINE)
+    assert files == sorted(f"{cell}/README.md" for cell in COVERING)
+    assert {*re.findall(r"^[+-](?![+-])(.+)$", shown, re.MULTILINE)} == {"It is new."}
