@@ -24,6 +24,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     return Scratch(tmp_path_factory.mktemp("scratch"))
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @EACH
 def test_it_is_caught(scratch: Scratch, breakage: Breakage) -> None:
