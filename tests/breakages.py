@@ -45,6 +45,8 @@ class Breakage:
         caught_by: the command that has to fail, on the template or in a service.
         service: the answers of the service in which the command is run; None for the template.
         message: what the command has to print, so that it fails for the right reason.
+        every_change: whether every change of the template is proven to be caught if it does this;
+            the others are tried at night.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Breakage:
     new: str = ""
     renamed_to: str = ""
     service: Mapping[str, object] | None = None
+    every_change: bool = False
 
 
 def read_breakages() -> list[Breakage]:

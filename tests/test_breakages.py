@@ -16,6 +16,8 @@ from matrix import RENDERED
 
 LEAST_BREAKAGES = 20
 EACH = pytest.mark.parametrize("breakage", [pytest.param(b, id=n) for n, b in BREAKAGES.items()])
+OFTEN = [breakage for breakage in BREAKAGES.values() if breakage.every_change]
+RARELY = [breakage for breakage in BREAKAGES.values() if not breakage.every_change]
 EXAMPLE = Breakage("an example", "text.txt", "pytest", "because", old="good", new="bad")
 
 
@@ -24,15 +26,22 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     return Scratch(tmp_path_factory.mktemp("scratch"))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("breakage", OFTEN, ids=lambda breakage: breakage.name)
+def test_it_is_caught(scratch: Scratch, breakage: Breakage) -> None:
+    assert complaint(breakage, scratch.attempt(breakage)) == ""
+
+
 @pytest.mark.nightly
 @pytest.mark.slow
-@EACH
-def test_it_is_caught(scratch: Scratch, breakage: Breakage) -> None:
+@pytest.mark.parametrize("breakage", RARELY, ids=lambda breakage: breakage.name)
+def test_it_is_caught_by_night(scratch: Scratch, breakage: Breakage) -> None:
     assert complaint(breakage, scratch.attempt(breakage)) == ""
 
 
 def test_there_are_many_each_with_a_name_of_its_own() -> None:
     assert LEAST_BREAKAGES <= len(BREAKAGES) == len(read_breakages())
+    assert OFTEN
 
 
 @EACH
