@@ -107,6 +107,7 @@ class TestCopy:
         workflow = yaml.safe_load((repository / ".github/workflows/ci.yml").read_text())
         assert workflow[True]["pull_request"] is None
 
+    @pytest.mark.slow
     def test_services_side_by_side_share_no_port(self, copy: Copy, repository: Path) -> None:
         for place, name in (("services/a", "A"), ("services/b", "B"), ("c", "C")):
             said_after(copy(place, name))

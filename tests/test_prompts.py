@@ -120,6 +120,7 @@ class TestAnswering:
         assert terminal.wait_for_the_end() == 0
         assert contents(tmp_path / "service") == contents(render(**ANSWERS))
 
+    @pytest.mark.slow
     def test_asked_again_enter_alone_keeps_every_answer(
         self, ask: Ask, render: Renders, tmp_path: Path
     ) -> None:

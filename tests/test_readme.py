@@ -80,6 +80,7 @@ def test_the_line_that_generates_works_in_a_checkout(
     assert recorded_answers(service)["_src_path"] == str(checkout)
 
 
+@pytest.mark.slow
 def test_a_service_can_be_updated_to_the_next_release(template: Path, tmp_path: Path) -> None:
     checkout = shutil.copytree(template, tmp_path / "checkout")
     service = tmp_path / "my-service"

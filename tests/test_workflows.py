@@ -154,6 +154,7 @@ class TestCommands:
         assert cell == "${{ fromJSON(needs.matrix.outputs.cells) }}"
         assert JOBS["cells-matrix"]["outputs"] == {"cells": "${{ steps.print.outputs.cells }}"}
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("command", commands("pytest"))
     def test_they_select_tests(self, command: str, tmp_path: Path) -> None:
         filled = Template(command).substitute(CELL="cell-01", RUNNER_TEMP=tmp_path.as_posix())
