@@ -42,6 +42,7 @@ MAX_NAME_COLUMNS = 74
 MAX_PACKAGE = 40
 MAX_PATTERN = 90
 MAX_PLACE = 80
+PLACE = re.compile("[A-Za-z0-9_.@][A-Za-z0-9_.@-]*(/[A-Za-z0-9_.@-]+)*")
 SWITCH_WORDS = _names("0 1 f false n no off on t true y yes")
 
 # What the service, its tests and its tools install, and what later pieces may add. A service
@@ -227,7 +228,7 @@ def check_package(text: str) -> str:
 def check_place(text: str) -> str:
     if len(text) > MAX_PLACE:
         return f"it has {len(text)} characters; write {MAX_PLACE} at most"
-    if text and not re.fullmatch("[A-Za-z0-9_.@][A-Za-z0-9_.@-]*(/[A-Za-z0-9_.@-]+)*", text):
+    if text and not PLACE.fullmatch(text):
         return f"{text!r} is no folder below the root of a repository; write 'services/orders'"
     if {".", ".."} & {*text.split("/")}:
         return f"{text!r} leads elsewhere; write each folder by its name"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
+import runpy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-PLACE = re.compile("[A-Za-z0-9_.@][A-Za-z0-9_.@-]*(/[A-Za-z0-9_.@-]+)*")
+# The same as an answer has to be; Copier loads each of these files for itself.
+PLACE = runpy.run_path(str(Path(__file__).with_name("answers.py")))["PLACE"]
 FIRST_PORT = 8000
 # What only one service of a repository can have: both name its workflow, its package, its client.
 NAMES = ("project_slug", "package_name")

@@ -26,6 +26,8 @@ from harness import (
 )
 from node import install_generator
 from releases import Fresh, take_history
+
+# pytest-xdist comes without types.
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 

@@ -12,17 +12,26 @@ from databases import psql
 from harness import Environments, Renders, Service
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def service(
+@pytest.fixture
+def install(
     request: pytest.FixtureRequest, render: Renders, environments: Environments, tmp_path: Path
-) -> Service:
-    """A service of one's own on each engine, with a database that is empty."""
-    answers = {"database": request.param}
-    root = shutil.copytree(render(**answers), tmp_path / "service")
-    service = environments.install(root, answers)
-    if request.param == "postgresql":
-        service.variables["APP_DATABASE_URL"] = request.getfixturevalue("new_database")
-    return service
+) -> Callable[..., Service]:
+    """Makes a service of one's own, whose database is empty: `install(database="sqlite")`."""
+
+    def make(**answers: object) -> Service:
+        root = shutil.copytree(render(**answers), tmp_path / "service")
+        service = environments.install(root, answers)
+        if answers["database"] == "postgresql":
+            service.variables["APP_DATABASE_URL"] = request.getfixturevalue("new_database")
+        return service
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def service(request: pytest.FixtureRequest, install: Callable[..., Service]) -> Service:
+    """A service on each engine."""
+    return install(database=request.param)
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from databases import serving
-from harness import Environments, Renders, run
+from harness import Service, run
 
 pytest_plugins = ["engines"]
 pytestmark = pytest.mark.slow
@@ -24,18 +24,9 @@ OPTIONS = [
 @pytest.mark.parametrize("error_format", ["problem", "envelope"])
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_requests_and_answers_are_as_the_schema_says(
-    render: Renders,
-    environments: Environments,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    database: str,
-    error_format: str,
+    install: Callable[..., Service], tmp_path: Path, database: str, error_format: str
 ) -> None:
-    answers = {"database": database, "error_format": error_format}
-    root = shutil.copytree(render(**answers), tmp_path / "service")
-    service = environments.install(root, answers)
-    if database == "postgresql":
-        service.variables["APP_DATABASE_URL"] = request.getfixturevalue("new_database")
+    service = install(database=database, error_format=error_format)
     service.run("alembic", "upgrade", "head")
 
     with serving(service, "--no-access-log") as client:
