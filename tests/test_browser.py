@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(NPM is None, reason="there is no npm here: no page was built"),
 ]
+
+SECONDS_TO_GIVE_UP = 20
 
 COMBINATIONS: list[Answers] = [
     {"layout": layout, "error_format": error_format}
@@ -45,21 +47,13 @@ def stage(
         yield stage
 
 
-@dataclass
-class Exchange:
-    """What went over the wire, whether the page may read it or not."""
-
-    method: str
-    path: str
-    status: int | None = None
-
-
 class Visit:
-    """A page that is open, and what its browser has sent to the service."""
+    """A page that is open, and what went over the wire, whether the page may read it or not."""
 
     def __init__(self, context: BrowserContext, origin: str, **query: str) -> None:
         self.page: Page = context.new_page()
-        self.exchanges: dict[str, Exchange] = {}
+        self.requests: dict[str, tuple[str, str]] = {}
+        self.statuses: dict[str, int] = {}
         protocol = context.new_cdp_session(self.page)
         protocol.on("Network.requestWillBeSent", self._sent)
         protocol.on("Network.responseReceivedExtraInfo", self._answered)
@@ -69,15 +63,19 @@ class Visit:
     def _sent(self, event: dict[str, Any]) -> None:
         request = event["request"]
         path = "/" + request["url"].split("/", 3)[3]
-        self.exchanges[event["requestId"]] = Exchange(request["method"], path)
+        self.requests[event["requestId"]] = request["method"], path
 
     def _answered(self, event: dict[str, Any]) -> None:
-        if exchange := self.exchanges.get(event["requestId"]):
-            exchange.status = event["statusCode"]
+        self.statuses[event["requestId"]] = event["statusCode"]
 
     def exchanged(self, method: str) -> list[tuple[str, int | None]]:
         """The paths that were called by a method, and the status of each answer."""
-        return [(e.path, e.status) for e in self.exchanges.values() if e.method == method]
+        called = {id: path for id, (sent, path) in self.requests.items() if sent == method}
+        # A page may hear of its failure before the browser tells of the status behind it.
+        deadline = time.monotonic() + SECONDS_TO_GIVE_UP
+        while not called.keys() <= self.statuses.keys() and time.monotonic() < deadline:
+            self.page.wait_for_timeout(10)
+        return [(path, self.statuses.get(id)) for id, path in called.items()]
 
     def press(self, button: str) -> None:
         self.page.get_by_role("button", name=button).click()
@@ -106,7 +104,7 @@ class Visit:
 def context(stage: Stage) -> Iterator[BrowserContext]:
     """A visitor whom nobody knows yet."""
     context = stage.browser.new_context(ignore_https_errors=True)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(SECONDS_TO_GIVE_UP * 1000)
     yield context
     context.close()
 
