@@ -44,13 +44,18 @@ def template(history: Path, tmp_path: Path) -> Path:
     return template
 
 
-@pytest.fixture(params=["service", "monorepo/services/orders"])
+@pytest.fixture
 def living(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Living:
-    """A service of the release before, in a repository of its own and in a folder of one."""
-    root = tmp_path / str(request.param)
+    """A service of the release before, in a repository of its own or in a folder of one."""
+    root = tmp_path / getattr(request, "param", "service")
     if root.parent != tmp_path:
         git(tmp_path, "init", "--quiet", "monorepo")
     return Living(template, root, VERSION, {})
+
+
+EVERYWHERE = pytest.mark.parametrize(
+    "living", ["service", "monorepo/services/orders"], indirect=True
+)
 
 
 def change(living: Living, name: str, old: str, new: str) -> None:
@@ -74,6 +79,7 @@ def test_a_file_that_nobody_changed_is_moved_and_removed(living: Living) -> None
     assert living.conflicts() == []
 
 
+@EVERYWHERE
 def test_changes_go_along_to_the_new_place(living: Living) -> None:
     change(living, OLD, 'tags=["health"]', 'tags=["ours"]')
     assert update(living) == ""
@@ -93,6 +99,7 @@ def test_where_both_sides_changed_the_same_lines_there_is_a_conflict(living: Liv
     assert git(living.root, "status", "--porcelain", NEW).startswith(("AA", "UU"))
 
 
+@EVERYWHERE
 def test_a_removed_file_that_was_changed_becomes_the_teams(living: Living) -> None:
     change(living, REMOVED, '"""', '"""Ours. ')
     assert "is yours" in update(living)
