@@ -23,6 +23,7 @@ export function explain(error: ApiError): string {
     case "bad_request":
     case "body_too_large":
     case "host_not_allowed":
+    case "http_error":
     case "internal_error":
     case "method_not_allowed":
     case "unreadable":

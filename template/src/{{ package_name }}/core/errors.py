@@ -12,7 +12,8 @@
     ├── BodyTooLarge             413  body_too_large
     ├── Invalid                  422  validation_error
     ├── TooManyRequests          429  too_many_requests
-    └── Unavailable              503  unavailable
+    ├── Unavailable              503  unavailable
+    └── HTTPError                500  http_error
 
 An error of your own is two lines, beside the code that raises it:
 
@@ -119,6 +120,12 @@ class TooManyRequests(ServiceError):
 class Unavailable(ServiceError):
     status, code, message = 503, "unavailable", "The service cannot answer at the moment."
     headers: Mapping[str, str] = {"Retry-After": "1"}
+
+
+class HTTPError(ServiceError):
+    """An `HTTPException` with a status that no other of these errors has; it keeps that status."""
+
+    code, message = "http_error", "The status of this answer tells what is wrong."
 
 
 def codes_of(parent: type[ServiceError]) -> list[str]:
