@@ -43,6 +43,7 @@ class Stage:
         stranger: one that may not.
         with_credentials: the service, which allows credentials.
         without: the same, which does not.
+        elsewhere: the first again, below a domain of another owner.
         log: what both print.
         screenshot: where a picture of the page is kept.
     """
@@ -54,6 +55,7 @@ class Stage:
     stranger: str
     with_credentials: str
     without: str
+    elsewhere: str
     log: Path
     screenshot: Path
 
@@ -112,7 +114,7 @@ def copy(source: socket.socket, target: socket.socket) -> None:
 def tls() -> ssl.SSLContext:
     """Of an authority that nobody knows; the browser is told not to mind."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("preview-7.example.com").configure_cert(context)
+    trustme.CA().issue_cert("preview-7.example.com", "api.example.org").configure_cert(context)
     return context
 
 
@@ -207,11 +209,14 @@ def stage_of(
         port = enter(next_server(web, with_credentials, workspace))
         for pipe in pipes:
             pipe.target = port
+        api = enter(Pipe(tls()).running())
+        api.target = int(with_credentials.rpartition(":")[2])
         yield Stage(
             browser=enter(
                 browsing(
                     f"MAP preview-7.example.com:443 127.0.0.1:{pipes[2].port}",
                     f"MAP stranger.example.com:80 127.0.0.1:{port}",
+                    f"MAP api.example.org:443 127.0.0.1:{api.port}",
                 )
             ),
             listed=listed,
@@ -220,6 +225,7 @@ def stage_of(
             stranger="http://stranger.example.com",
             with_credentials=with_credentials,
             without=without,
+            elsewhere="https://api.example.org",
             log=log_of(service),
             screenshot=TEMPLATE / "artifacts" / f"{name}.png",
         )
@@ -232,7 +238,7 @@ def start_service(service: Service, stack: ExitStack, origins: str, credentials:
         "APP_CORS_ORIGIN_REGEX": r"https://preview-\d+\.example\.com",
         "APP_CORS_CREDENTIALS": credentials,
         # What the frontend's server passes on names the host of its own setting, not the page's.
-        "APP_ALLOWED_HOSTS": "localhost",
+        "APP_ALLOWED_HOSTS": "localhost,api.example.org",
         "APP_LOG_FORMAT": "json",
     }
     client: Client = stack.enter_context(serving(replace(service, variables=variables)))

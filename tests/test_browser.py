@@ -211,6 +211,15 @@ class TestCredentials:
         visit.add("Gauge")
         expect(visit.items).to_have_count(1)
 
+    @pytest.mark.parametrize(("same_site", "greeted"), [("none", "somebody"), ("lax", "nobody")])
+    def test_below_another_domain_only_cookies_that_say_so_go_along(
+        self, stage: Stage, context: BrowserContext, same_site: str, greeted: str
+    ) -> None:
+        query = {"api": stage.elsewhere, "credentials": "include", "sameSite": same_site}
+        visit = Visit(context, stage.preview, **query)
+        visit.expect_visitor("Welcome", "welcome")
+        visit.expect_visitor("Greet", greeted)
+
 
 class TestOtherOrigins:
     def test_another_port_is_another_origin_that_is_listed_too(

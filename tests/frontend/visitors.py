@@ -1,6 +1,6 @@
 """What a team adds to the service, here to see what browsers do about it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Cookie, Response
 from pydantic import BaseModel
@@ -15,9 +15,12 @@ class Visitor(BaseModel):
 
 
 @router.post("", status_code=204)
-async def welcome_visitor(response: Response) -> None:
+async def welcome_visitor(response: Response, same_site: Literal["lax", "none"] = "lax") -> None:
     """Give a cookie to a visitor."""
-    response.set_cookie("visitor", "somebody", httponly=True, samesite="lax")
+    response.set_cookie("visitor", "somebody", httponly=True, samesite=same_site)
+    if same_site == "none":
+        # From Python 3.14 on an argument of `set_cookie` says the last of these.
+        response.headers["Set-Cookie"] += "; Secure; Partitioned"
 
 
 @router.get("/me", response_model=Visitor)

@@ -18,10 +18,11 @@ import { explain } from "./explain";
 interface Props {
   baseUrl: string;
   credentials?: RequestCredentials;
+  sameSite?: "lax" | "none";
 }
 
 /** What a visitor does with items, in the browser. */
-export function Items({ baseUrl, credentials }: Props) {
+export function Items({ baseUrl, credentials, sameSite }: Props) {
   const client = useMemo(() => createClient({ baseUrl, credentials }), [baseUrl, credentials]);
   const [items, setItems] = useState<ItemRead[]>([]);
   const [error, setError] = useState<ApiError>();
@@ -49,7 +50,7 @@ export function Items({ baseUrl, credentials }: Props) {
   }
 
   async function welcome() {
-    const answer = await welcomeVisitor({ client });
+    const answer = await welcomeVisitor({ client, query: { same_site: sameSite } });
     setError(answer.error);
     setVisitor(answer.error ? "" : "welcome");
   }

@@ -4,16 +4,20 @@ import { createClient, everyRow, listItems } from "my-service-client";
 import { Items } from "./items";
 
 interface Props {
-  searchParams: Promise<{ api?: string; credentials?: RequestCredentials }>;
+  searchParams: Promise<{
+    api?: string;
+    credentials?: RequestCredentials;
+    sameSite?: "lax" | "none";
+  }>;
 }
 
 export default async function Page({ searchParams }: Props) {
-  const { api = "", credentials } = await searchParams;
+  const { api = "", credentials, sameSite } = await searchParams;
   return (
     <main>
       <h1>Items</h1>
       <p id="from-the-server">{(await namesOfAll()).join(", ")}</p>
-      <Items baseUrl={api} credentials={credentials} />
+      <Items baseUrl={api} credentials={credentials} sameSite={sameSite} />
     </main>
   );
 }
