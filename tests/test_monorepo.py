@@ -223,7 +223,11 @@ class TestWorkspace:
             "tests/test_repository.py",
         ]
         refused = uv(repository, *tests).stdout
-        assert f'add "services/orders" to its members in {project}' in refused
+        assert (
+            f'add "services/orders" to its members, or to what it excludes, in {project}' in refused
+        )
+        project.write_text(f'{WORKSPACE}exclude = ["services/o*"]\n', encoding="utf-8")
+        assert uv(service, "run", "pytest", "-q", "-k", "workspace").returncode == 0
         project.write_text(WORKSPACE, encoding="utf-8")
         refused = uv(repository, *tests).stdout
         assert "delete uv.lock: the workspace has one" in refused
