@@ -34,6 +34,10 @@ class EnvironmentSettings(BaseModel):
         """One sentence, beginning with the variable's name, for each unsafe value."""
         return []
 
+    def allows_origin(self, origin: str) -> bool:
+        """Whether pages of another origin may call the service; here none may."""
+        return False
+
 
 def split_list(value: object) -> object:
     """Read `a,b` or `["a", "b"]` as a list; leave anything but text to the field's own type."""
