@@ -1,6 +1,7 @@
 """Where the service runs, and how its environment is read."""
 
 import json
+import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -43,6 +44,6 @@ def split_list(value: object) -> object:
     """Read `a,b` or `["a", "b"]` as a list; leave anything but text to the field's own type."""
     if not isinstance(value, str):
         return value
-    if value.lstrip().startswith("["):
+    if re.match(r'\s*\[\s*["\]]', value):
         return json.loads(value)
     return [each.strip() for each in value.split(",") if each.strip()]
