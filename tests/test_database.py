@@ -238,6 +238,7 @@ MISUSES = '''\
 """Endpoints that write through a session that reads."""
 
 from fastapi import APIRouter
+from sqlalchemy import insert
 
 from my_service.api.dependencies import ReadSession
 from my_service.db.models.item import Item
@@ -256,6 +257,11 @@ async def use_methods(session: ReadSession) -> None:
 @router.post("/functions")
 async def use_functions(session: ReadSession) -> None:
     await create_item(session, ItemCreate(name="Saw"))
+
+
+@router.post("/statements")
+async def use_statements(session: ReadSession) -> None:
+    await session.execute(insert(Item).values(name="Pliers"))
 '''
 
 
@@ -270,12 +276,13 @@ def test_a_session_that_reads_cannot_write(service: Service) -> None:
         '"AsyncReadSession" has no attribute "add"',
         '"AsyncReadSession" has no attribute "flush"',
         'to "create_item" has incompatible type "AsyncReadSession"; expected "AsyncSession"',
-        "Found 3 errors in 1 file",
+        '"execute" of "AsyncReadSession" has incompatible type "Insert"',
+        "Found 4 errors in 1 file",
     ):
         assert error in output
 
     with serving(service) as client:
-        for misuse in ("methods", "functions"):
+        for misuse in ("methods", "functions", "statements"):
             # The server ends a connection after a crash.
             response = client.post(f"/api/v1/misuses/{misuse}", headers={"connection": "close"})
             assert_problem(response, 500)

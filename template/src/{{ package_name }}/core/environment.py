@@ -4,8 +4,10 @@ import json
 import re
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
+from pydantic_settings import NoDecode
 
 _FOLDERS = Path(__file__).resolve().parents
 # Relative paths in settings start here, so that no command depends on the folder it is run from.
@@ -47,3 +49,8 @@ def split_list(value: object) -> object:
     if re.match(r'\s*\[\s*["\]]', value):
         return json.loads(value)
     return [each.strip() for each in value.split(",") if each.strip()]
+
+
+ItemT = TypeVar("ItemT")
+# The type of a setting that lists several values: `CommaSeparated[str]`.
+CommaSeparated = Annotated[tuple[ItemT, ...], NoDecode, BeforeValidator(split_list)]
