@@ -23,6 +23,15 @@ An error of your own is two lines, beside the code that raises it:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http.client import responses
+
+# The phrases of RFC 9110, four of which Python has had only since 3.13.
+PHRASES = responses | {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 
 
 @dataclass(frozen=True)
