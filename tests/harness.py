@@ -160,6 +160,14 @@ def recorded_answers(service: Path) -> dict[str, Any]:
     return recorded
 
 
+def modules_in(folder: Path) -> list[str]:
+    """The names of the modules below a folder that Python imports from."""
+    return [
+        ".".join(file.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
+        for file in sorted(folder.rglob("*.py"))
+    ]
+
+
 def find_python(version: str) -> str | None:
     """An interpreter of this machine that runs, or None; none is downloaded."""
     if version == "{}.{}".format(*sys.version_info):

@@ -12,7 +12,16 @@ from pathlib import Path
 
 import pytest
 from databases import psql, serving
-from harness import SUITE, Environments, Renders, Service, find_python, recorded_answers, run
+from harness import (
+    SUITE,
+    Environments,
+    Renders,
+    Service,
+    find_python,
+    modules_in,
+    recorded_answers,
+    run,
+)
 from matrix import CELLS, RENDERED, each_cell, resolve
 
 LEAST_TESTS = 40
@@ -126,11 +135,7 @@ class TestGate:
         readable.run("lint-imports")
 
     def test_every_module_can_be_imported_without_a_warning(self, service: Service) -> None:
-        package = service.root / "src"
-        modules = [
-            ".".join(file.relative_to(package).with_suffix("").parts).removesuffix(".__init__")
-            for file in package.rglob("*.py")
-        ]
+        modules = modules_in(service.root / "src")
         service.run("python", "-X", "dev", "-W", "error", "-c", IMPORT_ALL, *modules)
 
     def test_it_migrates_there_and_back(self, service: Service) -> None:
