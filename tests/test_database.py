@@ -69,12 +69,23 @@ class CrashingServer:
 
     def kill(self) -> None:
         """End all of its processes by SIGKILL, first the one that would restart the others."""
-        postmaster: Any = self.server.get_postmaster_info().process
-        processes = [postmaster, *postmaster.children(recursive=True)]
+        processes = self._processes()
         for process in processes:
             process.kill()
         for process in processes:
             process.wait(PATIENCE)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it take what is sent, and answer nothing."""
+        processes = self._processes()
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
     def start(self) -> float:
         """Start it again; the moment at which somebody could first connect."""
@@ -86,6 +97,10 @@ class CrashingServer:
             moment = time.monotonic()
             starting.result()
         return moment
+
+    def _processes(self) -> list[Any]:
+        postmaster: Any = self.server.get_postmaster_info().process
+        return [postmaster, *postmaster.children(recursive=True)]
 
     def _answers(self) -> bool:
         try:
@@ -178,6 +193,23 @@ def test_a_crash_of_the_database_loses_nothing_and_is_over_when_it_is_back(
         if start > crashed and response.status_code == 201
     ]
     assert min(served) - accepting < SECONDS_TO_RECOVER
+
+
+@ON_POSTGRESQL
+def test_a_database_that_does_not_answer_is_told_in_time(
+    service: Service, crashing_server: CrashingServer
+) -> None:
+    service.variables["APP_DATABASE_URL"] = crashing_server.address
+    service.variables["APP_DATABASE_STATEMENT_TIMEOUT"] = "1"
+    service.run("alembic", "upgrade", "head")
+
+    with serving(service) as client:
+        # Connections that have just been used are not asked whether they are still there.
+        for path in (ITEMS, "/health/ready"):
+            client.get(path).raise_for_status()
+            with crashing_server.frozen():
+                assert_problem(client.get(path), 503)
+            client.get(path).raise_for_status()
 
 
 # Bursts --------------------------------------------------------------------------------
