@@ -15,7 +15,9 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import yaml
 from copier.errors import UserMessageError
 from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
@@ -333,6 +335,35 @@ def mend_first(text: str) -> str:
     return f"{mend}; {reason}" if reason else mend
 
 
+def read_answers(path: Path) -> Mapping[str, Any]:
+    """The answers that a service has recorded; none, if there is no such service."""
+    try:
+        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return answers if isinstance(answers, dict) else {}
+
+
+@pass_context
+def unmoved(context: Context, package: str) -> str:
+    """Say that a package has to move before it is called otherwise; empty if it need not.
+
+    Copier would delete the foundation's files in the old place, edits and all, and leave the team's.
+    """
+    conf = context.get("_copier_conf", {})
+    if "dst_path" not in conf:
+        # The tests ask without a copy to be made.
+        return ""
+    folder = Path(conf["dst_path"])
+    recorded = read_answers(folder / conf["answers_file"]).get("package_name")
+    if recorded in {None, package} or not (folder / f"src/{recorded}").is_dir():
+        return ""
+    return (
+        f"the service is in src/{recorded}; move it to src/{package} first, as the README of the"
+        " template says under 'To other answers'"
+    )
+
+
 @pass_context
 def check_answers(context: Context) -> bool:
     """Check all that was passed on the command line or in a data file, before anything is asked.
@@ -348,6 +379,9 @@ def check_answers(context: Context) -> bool:
         for name, answer in context["_copier_conf"]["data"].items()
         if not name.startswith("_") and (text := problem(name, answer))
     ]
+    package = context["_copier_conf"]["data"].get("package_name")
+    if isinstance(package, str) and (text := unmoved(context, package)):
+        problems.append(f"package_name: {text}")
     if problems:
         raise UserMessageError("\n".join(problems))
     return True
@@ -366,6 +400,7 @@ class Answers(Extension):
             problem=problem,
             pythons_from=pythons_from,
             running_python=running_python,
+            unmoved=unmoved,
         )
         environment.filters.update(
             markdown=markdown,

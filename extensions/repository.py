@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import runpy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from copier.errors import UserMessageError
 from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
 # The same as an answer has to be; Copier loads each of these files for itself.
-PLACE = runpy.run_path(str(Path(__file__).with_name("answers.py")))["PLACE"]
+_ANSWERS = runpy.run_path(str(Path(__file__).with_name("answers.py")))
+PLACE = _ANSWERS["PLACE"]
+read_answers: Callable[[Path], Mapping[str, Any]] = _ANSWERS["read_answers"]
 FIRST_PORT = 8000
 # What only one service of a repository can have: both name its workflow, its package, its client.
 NAMES = ("project_slug", "package_name")
@@ -55,17 +56,15 @@ def check_names(context: Context) -> bool:
         UserMessageError: one line that says which name is taken, and where.
     """
     for place, answers in _neighbours(context):
+        own = read_answers(_answers_file(context))
         for name in NAMES:
-            # One that has joined already may stay.
-            if answers.get(name) == context[name] and not _has_joined(context):
+            # One that has joined already may stay as it is called.
+            has_joined = own.get("layout") == "monorepo" and own.get(name) == context[name]
+            if answers.get(name) == context[name] and not has_joined:
                 raise UserMessageError(
                     f"{name}: {context[name]!r} is taken by {place}; choose another"
                 )
     return True
-
-
-def _has_joined(context: Context) -> bool:
-    return _read(_answers_file(context)).get("layout") == "monorepo"
 
 
 def _folder(context: Context) -> Path:
@@ -96,16 +95,8 @@ def _neighbours(context: Context) -> Iterator[tuple[str, Mapping[str, Any]]]:
             each for each in folders if not each.startswith(".") and each != "node_modules"
         )
         path = Path(folder, own.name)
-        if own.name in files and path != own and "package_name" in (answers := _read(path)):
+        if own.name in files and path != own and "package_name" in (answers := read_answers(path)):
             yield Path(folder).relative_to(root).as_posix(), answers
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return {}
-    return answers if isinstance(answers, dict) else {}
 
 
 class Repository(Extension):

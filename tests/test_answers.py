@@ -50,8 +50,10 @@ class TestQuestions:
         "name", [n for n, q in QUESTIONS.items() if q["type"] == "str" and "choices" not in q]
     )
     def test_each_text_is_validated_by_its_check(self, name: str) -> None:
-        check = f"{{{{ problem('{name}', {name}) | mend_first }}}}"
-        assert QUESTIONS[name]["validator"] == check
+        check = f"problem('{name}', {name})"
+        if name == "package_name":
+            check = f"({check} or unmoved({name}))"
+        assert QUESTIONS[name]["validator"] == f"{{{{ {check} | mend_first }}}}"
 
 
 class TestSlug:

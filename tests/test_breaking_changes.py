@@ -147,6 +147,18 @@ BREAKING: dict[str, tuple[Change, str]] = {
         lambda s: field(s, "ItemRead", "name").update(type=["string", "null"]),
         "GET /api/v1/items/{}: answer 200/name may be null now",
     ),
+    "a field of an error that is gone": (
+        lambda s: model(s, "Problem")["properties"].pop("errors"),
+        "GET /health/live: answer default/errors is gone",
+    ),
+    "an operation that is called otherwise": (
+        lambda s: operation(s, "get", ITEMS).update(operationId="all_items"),
+        "GET /api/v1/items is called all_items now, and was list_items",
+    ),
+    "a parameter that is gone": (
+        lambda s: operation(s, "get", ITEMS)["parameters"].remove(limit(s)),
+        "GET /api/v1/items: query limit is gone",
+    ),
     "an error that is told in another way": (
         lambda s: model(s, "Problem")["required"].remove("code"),
         "GET /health/live: answer default/code may be missing now",

@@ -14,6 +14,7 @@ from databases import (
     ITEMS,
     ON_POSTGRESQL,
     ON_SQLITE,
+    attempt,
     attempt_together,
     holding,
     query,
@@ -25,6 +26,8 @@ from harness import Environments, Renders, Service, files_in, git
 pytestmark = pytest.mark.slow
 pytest_plugins = ["engines"]
 
+# The revision of the sample.
+SAMPLE = "1a2b3c4d5e6f"
 REPLICAS = 4
 # A statement that waits for a table gives up after four seconds; the rest is for a slow machine.
 SECONDS_TO_GIVE_UP = 15
@@ -167,6 +170,25 @@ def test_a_file_is_all_that_a_new_table_needs(service: Service) -> None:
         "0",
         "0",
     ]
+
+
+@ON_SQLITE
+def test_migrations_of_two_branches_can_be_joined(service: Service) -> None:
+    service.run("alembic", "upgrade", "head")
+    for name in ("note", "task"):
+        model = MODEL.format(name=name.title(), table=f"{name}s")
+        (service.root / f"src/my_service/db/models/{name}.py").write_text(model, encoding="utf-8")
+        revision = ("--autogenerate", "--message", name, "--head", SAMPLE, "--splice")
+        service.run("alembic", "revision", *revision)
+        service.run("alembic", "upgrade", "heads")
+
+    code, output = attempt(service, "pytest", "tests/db/test_migrations.py")
+    assert code == 1
+    assert "uv run alembic merge heads" in output
+    service.run("alembic", "merge", "heads", "--message", "both")
+    service.run("alembic", "upgrade", "head")
+    service.run("alembic", "check")
+    service.run("pytest", "tests/db/test_migrations.py")
 
 
 def test_migrations_can_be_written_out_as_sql(service: Service) -> None:

@@ -138,6 +138,20 @@ class TestCopy:
         assert done.stderr == f"{taken} is taken by services/orders; choose another\n"
         assert not (repository / "services/others").exists()
 
+    @pytest.mark.slow
+    def test_a_service_does_not_take_its_neighbour_s_name_later(
+        self, copy: Copy, repository: Path
+    ) -> None:
+        for name in ("orders", "others"):
+            said_after(copy(f"services/{name}", name))
+        git(repository, "add", "--all")
+        git(repository, "commit", "--quiet", "--message", "Two")
+        update = copier_command("update", "--trust", "--defaults", "--data", "project_slug=orders")
+        done = run(update, repository / "services/others")
+        assert done.returncode == 1
+        assert "project_slug: 'orders' is taken by services/orders" in done.stderr
+        assert git(repository, "status", "--porcelain") == ""
+
     def test_a_folder_whose_name_cannot_be_written_down_is_refused_in_one_line(
         self, copy: Copy, repository: Path
     ) -> None:

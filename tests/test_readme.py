@@ -80,15 +80,21 @@ def test_the_line_that_generates_works_in_a_checkout(
     assert recorded_answers(service)["_src_path"] == str(checkout)
 
 
-@pytest.mark.slow
-def test_a_service_can_be_updated_to_the_next_release(template: Path, tmp_path: Path) -> None:
-    checkout = shutil.copytree(template, tmp_path / "checkout")
-    service = tmp_path / "my-service"
+def committed_service(checkout: Path, folder: Path) -> Path:
+    """A service of the defaults, in a repository of its own."""
+    service = folder / "my-service"
     copy = copier_command("copy", "--trust", "--defaults", "--quiet", str(checkout), str(service))
-    assert run(copy, tmp_path).returncode == 0
+    assert run(copy, folder).returncode == 0
     git(service, "init", "--quiet")
     git(service, "add", "--all")
     git(service, "commit", "--quiet", "--message", "New")
+    return service
+
+
+@pytest.mark.slow
+def test_a_service_can_be_updated_to_the_next_release(template: Path, tmp_path: Path) -> None:
+    checkout = shutil.copytree(template, tmp_path / "checkout")
+    service = committed_service(checkout, tmp_path)
     assert run(CHECK, service).returncode == 0
 
     changed = checkout / "template/.gitignore.jinja"
@@ -100,6 +106,36 @@ def test_a_service_can_be_updated_to_the_next_release(template: Path, tmp_path: 
     assert done.returncode == 0, done.stderr
     names = git(service, "diff", "--name-only").split()
     assert names == [".copier-answers.yml", ".gitignore"]
+
+
+@pytest.mark.slow
+def test_a_package_is_moved_as_the_readme_says(template: Path, tmp_path: Path) -> None:
+    checkout = shutil.copytree(template, tmp_path / "checkout")
+    service = committed_service(checkout, tmp_path)
+    health = service / "src/my_service/api/health.py"
+    health.write_text(health.read_text(encoding="utf-8") + "# Ours.\n", encoding="utf-8")
+    git(service, "commit", "--all", "--quiet", "--message", "Ours")
+
+    renamed = ["--data", "package_name=orders"]
+    done = run(copier_command("update", "--trust", "--defaults", *renamed), service)
+    assert done.returncode == 1
+    refusal = "package_name: the service is in src/my_service; move it to src/orders first"
+    assert refusal in done.stderr
+    assert git(service, "status", "--porcelain") == ""
+
+    moving = "\n".join(line for line in COMMANDS if "name" in line and "git" in line)
+    moving = moving.replace("old_name", "my_service").replace("new_name", "orders")
+    done = run(["bash", "-ec", moving], service)
+    assert done.returncode == 0, done.stderr
+    git(checkout, "commit", "--allow-empty", "--quiet", "--message", "More")
+    git(checkout, "tag", "v1001.0.0")
+    update = copier_command("update", "--trust", "--defaults", *renamed)
+    done = run(update, service)
+    assert done.returncode == 0, done.stderr
+    assert git(service, "diff", "--name-only").split() == [".copier-answers.yml"]
+    assert (service / "src/orders/api/health.py").read_text(encoding="utf-8").endswith("# Ours.\n")
+    assert not (service / "src/my_service").exists()
+    assert recorded_answers(service)["package_name"] == "orders"
 
 
 def test_the_table_has_every_question_with_its_answers() -> None:

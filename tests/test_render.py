@@ -27,6 +27,7 @@ from harness import (
 )
 from matrix import CHOICES, HOSTILE_NAME, OFFERED, RENDERED, each_cell, resolve
 from owned import OWNED, differences, owned_files, shared_files
+from uv import find_uv_bin
 
 MAX_FILES = 75
 MAX_COLUMNS = 100
@@ -215,6 +216,29 @@ class TestDefault:
 
     def test_is_small_enough_to_look_through(self, render: Renders) -> None:
         assert len(files_in(render())) <= MAX_FILES
+
+
+class TestDependencies:
+    @pytest.mark.parametrize("cell", each_cell(RENDERED))
+    @pytest.mark.parametrize("group", [(), ("--dev",)], ids=["runtime", "development"])
+    def test_what_uv_adds_stands_below_the_foundation_s(
+        self, render: Renders, tmp_path: Path, cell: str, group: tuple[str, ...]
+    ) -> None:
+        # It would sort a sorted list, and put what is new between lines that updates change.
+        names = ["aa", "pydantic-zz", "pytest-zz", "zz"]
+        before = (render(**RENDERED[cell]) / "pyproject.toml").read_text(encoding="utf-8")
+        # It asks for a Python that need not be here.
+        before = re.sub("(?m)^requires-python = .*", 'requires-python = ">=3.11"', before)
+        (tmp_path / "pyproject.toml").write_text(before, encoding="utf-8")
+        done = run([find_uv_bin(), "add", "--frozen", "--quiet", *group, *names], tmp_path)
+        assert done.returncode == 0, done.stderr
+        after = (tmp_path / "pyproject.toml").read_text(encoding="utf-8")
+        marker = "    # The service's own, one a line:\n"
+        added = "".join(f'    "{name}",\n' for name in names)
+        head, *rest = before.split(marker)
+        expected = [head, marker, rest[0], marker, rest[1]]
+        expected.insert(2 if not group else 4, added)
+        assert after == "".join(expected)
 
 
 class TestAbsence:
