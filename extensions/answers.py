@@ -380,8 +380,8 @@ def check_answers(context: Context) -> bool:
         if not name.startswith("_") and (text := problem(name, answer))
     ]
     package = context["_copier_conf"]["data"].get("package_name")
-    if isinstance(package, str) and (text := unmoved(context, package)):
-        problems.append(f"package_name: {text}")
+    if not problems and package and (text := unmoved(context, package)):
+        problems = [f"package_name: {text}"]
     if problems:
         raise UserMessageError("\n".join(problems))
     return True

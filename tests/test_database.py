@@ -324,6 +324,12 @@ def test_a_session_that_reads_cannot_write(service: Service) -> None:
 # The suite of a service ----------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "service",
+    # What two processes share is a server of PostgreSQL; a file each of them has for itself.
+    [pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"],
+    indirect=True,
+)
 def test_the_suite_passes_in_parallel_and_in_any_order(
     request: pytest.FixtureRequest, service: Service
 ) -> None:

@@ -172,6 +172,7 @@ def test_a_file_is_all_that_a_new_table_needs(service: Service) -> None:
     ]
 
 
+@pytest.mark.nightly
 @ON_SQLITE
 def test_migrations_of_two_branches_can_be_joined(service: Service) -> None:
     service.run("alembic", "upgrade", "head")

@@ -25,7 +25,7 @@ from harness import (
     run,
     working_files,
 )
-from matrix import CHOICES, HOSTILE_NAME, OFFERED, RENDERED, each_cell, resolve
+from matrix import CHOICES, COVERING, HOSTILE_NAME, OFFERED, RENDERED, each_cell, resolve
 from owned import OWNED, differences, owned_files, shared_files
 from uv import find_uv_bin
 
@@ -219,7 +219,7 @@ class TestDefault:
 
 
 class TestDependencies:
-    @pytest.mark.parametrize("cell", each_cell(RENDERED))
+    @pytest.mark.parametrize("cell", each_cell(COVERING))
     @pytest.mark.parametrize("group", [(), ("--dev",)], ids=["runtime", "development"])
     def test_what_uv_adds_stands_below_the_foundation_s(
         self, render: Renders, tmp_path: Path, cell: str, group: tuple[str, ...]
