@@ -36,8 +36,9 @@ class EventLoop(asyncio.BaseEventLoop):
         """Wake up; it does not sleep while anything else runs."""
 
 
+# Python warns of the public names of policies, and typeshed does not know the others.
 class EventLoopPolicy(asyncio.events._BaseDefaultEventLoopPolicy):  # type: ignore[name-defined,misc]
-    """What pytest-asyncio asks for a loop; its public name is deprecated."""
+    """What pytest-asyncio asks for a loop."""
 
     _loop_factory = EventLoop
 
@@ -66,6 +67,7 @@ def pytest_configure() -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what would overflow the stack, which is that of Node.js."""
-    case = getattr(item, "callspec", None) and item.callspec.params.get("case")  # type: ignore[attr-defined]
+    callspec: Any = getattr(item, "callspec", None)
+    case = callspec and callspec.params.get("case")
     if case and b"[[[" in case.sent.get("content", b""):
         pytest.skip("WebAssembly has no stack that Python can measure")
