@@ -27,6 +27,11 @@ class Environment(StrEnum):
         """Whether others than the developers reach the service."""
         return self in {Environment.STAGING, Environment.PRODUCTION}
 
+    @property
+    def is_production(self) -> bool:
+        """Whether what is unsafe is refused, and the schema kept to ourselves."""
+        return self is Environment.PRODUCTION
+
 
 class EnvironmentSettings(BaseModel):
     """What every group of settings needs to know to judge its own values."""
