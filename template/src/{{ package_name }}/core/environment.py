@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, ValidationInfo
 from pydantic_settings import NoDecode
 
 _FOLDERS = Path(__file__).resolve().parents
@@ -38,13 +38,16 @@ class EnvironmentSettings(BaseModel):
 
     environment: Environment = Environment.LOCAL
 
-    def unsafe_in_production(self) -> list[str]:
-        """One sentence, beginning with the variable's name, for each unsafe value."""
-        return []
-
     def allows_origin(self, origin: str) -> bool:
         """Whether pages of another origin may call the service; here none may."""
         return False
+
+
+def environment_of(info: ValidationInfo) -> Environment:
+    """Where the values run that a validator of one field judges."""
+    # The environment is the first field. One that is invalid stops the service by itself.
+    environment: Environment = info.data.get("environment", Environment.LOCAL)
+    return environment
 
 
 def split_list(value: object) -> object:
