@@ -13,13 +13,13 @@ import sys
 import unicodedata
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from copier.errors import UserMessageError
-from jinja2 import Environment, pass_context
+from jinja2 import Environment, Template, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
@@ -39,6 +39,7 @@ def _names(text: str) -> frozenset[str]:
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MAX_SLUG = 60
+PLAIN = "{{ plain_text }}"
 # A name, a pattern and an import of the package have to fit in one line of the service.
 MAX_NAME_COLUMNS = 74
 MAX_PACKAGE = 40
@@ -387,6 +388,16 @@ def check_answers(context: Context) -> bool:
     return True
 
 
+def _remember(from_string: Callable[..., Template]) -> Callable[[str], Template]:
+    """Compile each text once, and those without Jinja not at all."""
+
+    @cache
+    def remembered(text: str) -> Template:
+        return from_string(text) if "{" in text else from_string(PLAIN, {"plain_text": text})
+
+    return remembered
+
+
 class Answers(Extension):
     """Makes all of this available to `copier.yml` and to the templates."""
 
@@ -394,7 +405,8 @@ class Answers(Extension):
         super().__init__(environment)
         # Copier compiles each part of each path anew, which took a third of the time of a copy.
         # By setattr, because an assignment to an overloaded method is an error of types.
-        setattr(environment, "compile", lru_cache(maxsize=None)(environment.compile))  # noqa: B010
+        setattr(environment, "compile", cache(environment.compile))  # noqa: B010
+        setattr(environment, "from_string", _remember(environment.from_string))  # noqa: B010
         environment.globals.update(
             check_answers=check_answers,
             problem=problem,
