@@ -284,7 +284,9 @@ class TestCommand:
     def test_it_does_not_pass_where_there_is_no_such_commit(self, root: Path) -> None:
         code, said = self.check(root, "nowhere")
         assert code == 1
-        assert "nowhere" in said
+        assert said.splitlines()[1:] == [
+            "Name a commit that is here, such as origin/main; 'nowhere' is none."
+        ]
 
 
 def test_the_workflow_compares_a_change_with_what_it_is_merged_into(service: Path) -> None:

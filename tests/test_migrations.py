@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from contextlib import closing
@@ -170,6 +171,55 @@ def test_a_file_is_all_that_a_new_table_needs(service: Service) -> None:
         "0",
         "0",
     ]
+
+
+@ON_SQLITE
+def test_a_table_without_a_migration_fails_the_tests_of_migrations_alone(service: Service) -> None:
+    model = MODEL.format(name="Note", table="notes")
+    (service.root / "src/my_service/db/models/note.py").write_text(model, encoding="utf-8")
+
+    code, output = attempt(
+        service, "pytest", "-rf", "tests/db/test_migrations.py", "tests/services"
+    )
+
+    failed = [line for line in output.splitlines() if line.startswith("FAILED ")]
+    assert code == 1, output
+    assert len(failed) == 2, output
+    assert all("tests/db/test_migrations.py" in line for line in failed), output
+    assert output.count("write the migration: uv run alembic revision --autogenerate") == 2, output
+
+
+UNREACHABLE = {
+    "sqlite": ("sqlite:////none/at.db", "unable to open database file"),
+    "postgresql": ("postgresql://none:secret@127.0.0.1:1/none", "Connect call failed"),
+}
+
+
+def test_a_database_that_cannot_be_opened_is_told_in_a_sentence(service: Service) -> None:
+    address, reason = UNREACHABLE[str(service.answers["database"])]
+
+    code, output = attempt(service, "alembic", "upgrade", "head", APP_DATABASE_URL=address)
+
+    assert code == 1
+    assert reason in output.splitlines()[0], output
+    assert output.splitlines()[1:] == [output.splitlines()[-1]], output
+    assert "APP_DATABASE_URL" in output
+    assert "secret" not in output
+
+
+@ON_SQLITE
+def test_a_migration_writes_its_log_as_the_service_does(service: Service) -> None:
+    extensions = service.root / "src/my_service/extensions.py"
+    text = extensions.read_text(encoding="utf-8")
+    processors = "LOG_PROCESSORS: Sequence[Processor] = ("
+    marked = f"{processors}lambda _, __, event: {{**event, 'region': 'north'}},"
+    extensions.write_text(text.replace(processors, marked), encoding="utf-8")
+
+    output = service.run("alembic", "upgrade", "head", APP_ENVIRONMENT="staging")
+
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert lines
+    assert all(line["region"] == "north" for line in lines), output
 
 
 @pytest.mark.nightly

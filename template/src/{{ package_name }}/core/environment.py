@@ -28,6 +28,11 @@ class Environment(StrEnum):
         return self in {Environment.STAGING, Environment.PRODUCTION}
 
     @property
+    def log_format(self) -> str:
+        """How the log is written where no setting says it."""
+        return "json" if self.is_deployed else "console"
+
+    @property
     def is_production(self) -> bool:
         """Whether what is unsafe is refused, and the schema kept to ourselves."""
         return self is Environment.PRODUCTION
