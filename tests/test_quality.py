@@ -25,6 +25,12 @@ from harness import (
 from matrix import CELLS, RENDERED, each_cell, resolve
 
 LEAST_TESTS = 40
+REQUIRED_SETTINGS = """
+
+@pytest.fixture(scope="session")
+def required_settings() -> dict[str, str]:
+    return {"APP_PAYMENT_URL": "https://payments.example"}
+"""
 # The version that a rendered service would install.
 RUFF = [sys.executable, "-m", "ruff"]
 # Nothing imports them: what is run from the command line, and what SQLAlchemy loads by its name.
@@ -186,6 +192,26 @@ def test_the_suite_of_the_defaults_is_a_real_one(
     service = environments.install(shutil.copytree(render(), tmp_path / "service"), {})
     collected = service.run("pytest", "--collect-only", "--quiet")
     assert len(re.findall("^tests/.*::", collected, re.MULTILINE)) >= LEAST_TESTS
+
+
+@pytest.mark.slow
+def test_the_suite_says_where_a_setting_without_a_default_gets_its_value(
+    render: Renders, environments: Environments, tmp_path: Path
+) -> None:
+    root = shutil.copytree(render(), tmp_path / "service")
+    service = environments.install(root, {})
+    with (root / "src/my_service/core/settings.py").open("a", encoding="utf-8") as settings:
+        settings.write("\n    payment_url: str\n")
+    with (root / ".env.example").open("a", encoding="utf-8") as example:
+        example.write("# APP_PAYMENT_URL=https://payments.example\n")
+    done = service.attempt(["pytest", "-q"], {})
+    assert done.returncode == 1, done.stdout
+    assert "`required_settings` of tests/conftest.py has to mend this" in done.stdout
+    assert "payment_url" in done.stdout
+    assert " error" not in done.stdout.rpartition("payment_url")[2], done.stdout
+    with (root / "tests/conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(f"import pytest\n{REQUIRED_SETTINGS}")
+    service.run("pytest", "tests/core", "tests/test_main.py")
 
 
 def summary_of(output: str) -> str:
