@@ -43,6 +43,10 @@ class EnvironmentSettings(BaseModel):
 
     environment: Environment = Environment.LOCAL
 
+    def unsafe_in_production(self) -> list[str]:
+        """What else production refuses; one sentence, with the variable's name, for each finding."""
+        return []
+
     def allows_origin(self, origin: str) -> bool:
         """Whether pages of another origin may call the service; here none may."""
         return False
