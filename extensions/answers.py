@@ -39,7 +39,6 @@ def _names(text: str) -> frozenset[str]:
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MAX_SLUG = 60
-PLAIN = "{{ plain_text }}"
 # A name, a pattern and an import of the package have to fit in one line of the service.
 MAX_NAME_COLUMNS = 74
 MAX_PACKAGE = 40
@@ -388,12 +387,23 @@ def check_answers(context: Context) -> bool:
     return True
 
 
-def _remember(from_string: Callable[..., Template]) -> Callable[[str], Template]:
+class _Text:
+    """A text without Jinja, which needs neither a compiler nor a context."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def render(self, *_: object, **__: object) -> str:
+        """Give it as it is, in place of a template's `render`."""
+        return self._text
+
+
+def _remember(from_string: Callable[[str], Template]) -> Callable[[str], Template | _Text]:
     """Compile each text once, and those without Jinja not at all."""
 
     @cache
-    def remembered(text: str) -> Template:
-        return from_string(text) if "{" in text else from_string(PLAIN, {"plain_text": text})
+    def remembered(text: str) -> Template | _Text:
+        return from_string(text) if "{" in text else _Text(text)
 
     return remembered
 
