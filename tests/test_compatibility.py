@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from harness import CONFIG, QUESTIONS, TEMPLATE, VERSION, git, load_extension
 from jinja2 import Environment
+from jinja2.ext import Extension
 from matrix import CELLS, COVERING, HOSTILE_NAME
 from origins import ORIGINS, SAFE_PATTERNS
 from owned import foundation_files, owned_files, shared_files
@@ -174,7 +175,9 @@ def callables(module: ModuleType) -> dict[str, Callable[..., Any]]:
     [extension] = [
         each
         for each in vars(module).values()
-        if isinstance(each, type) and each.__module__ == module.__name__
+        if isinstance(each, type)
+        and issubclass(each, Extension)
+        and each.__module__ == module.__name__
     ]
     before, after = Environment(), Environment(extensions=[extension])
     return {

@@ -25,6 +25,24 @@ from harness import (
 from matrix import CELLS, RENDERED, each_cell, resolve
 
 LEAST_TESTS = 40
+STRICT_SETTINGS = """\
+from pydantic import ValidationInfo, field_validator
+
+from my_service.core.environment import environment_of
+from my_service.core.foundation_settings import FoundationSettings
+
+
+class Settings(FoundationSettings):
+    payment_url: str
+    support_address: str = ""
+
+    @field_validator("support_address")
+    @classmethod
+    def _require_address(cls, address: str, info: ValidationInfo) -> str:
+        if environment_of(info).is_production and not address:
+            raise ValueError("is needed by everybody who pays")
+        return address
+"""
 REQUIRED_SETTINGS = """
 
 @pytest.fixture(scope="session")
@@ -200,10 +218,10 @@ def test_the_suite_says_where_a_setting_without_a_default_gets_its_value(
 ) -> None:
     root = shutil.copytree(render(), tmp_path / "service")
     service = environments.install(root, {})
-    with (root / "src/my_service/core/settings.py").open("a", encoding="utf-8") as settings:
-        settings.write("\n    payment_url: str\n")
+    settings = root / "src/my_service/core/settings.py"
+    settings.write_text(STRICT_SETTINGS, encoding="utf-8")
     with (root / ".env.example").open("a", encoding="utf-8") as example:
-        example.write("# APP_PAYMENT_URL=https://payments.example\n")
+        example.write("# APP_PAYMENT_URL=https://payments.example\n# APP_SUPPORT_ADDRESS=\n")
     done = service.attempt(["pytest", "-q"], {})
     assert done.returncode == 1, done.stdout
     assert "`required_settings` of tests/conftest.py has to mend this" in done.stdout
