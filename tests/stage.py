@@ -8,6 +8,7 @@ import socket
 import socketserver
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -58,6 +59,16 @@ class Stage:
     elsewhere: str
     log: Path
     screenshot: Path
+
+    def wait_for_line(self, *texts: str) -> None:
+        """Wait for a line of the log with all of these, which may be written after the answer."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            said = self.log.read_text(encoding="utf-8")
+            if any(all(text in line for text in texts) for line in said.splitlines()):
+                return
+            time.sleep(0.05)
+        pytest.fail(f"no line has {texts}: {said}")
 
 
 def install_frontend(folder: Path) -> None:
