@@ -6,7 +6,8 @@ Copier deletes such a file, changes and all, and says nothing. A step in the `_m
     keep_edits.py ANSWERS_FILE VERSION_FROM OLD=NEW REMOVED …
 
 Changes are merged into the file's new place, with conflict markers where both sides changed the
-same lines. A removed file that was changed stays and belongs to the team from then on. Where the
+same lines. Where the release has another file at the old place, that one is as the release renders
+it. A removed file that was changed stays and belongs to the team from then on. Where the
 team had deleted the file, its new place is left empty too.
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import copier
@@ -31,10 +32,14 @@ def keep_edits(answers_file: str, version: str, departures: Iterable[str]) -> No
         departures: paths from the root of the service.
     """
     with tempfile.TemporaryDirectory() as folder:
-        _render(answers_file, version, Path(folder))
+        before, after = Path(folder, "before"), Path(folder, "after")
+        answers = yaml.safe_load(_committed(answers_file) or b"") or {}
+        _render(str(answers["_src_path"]), version, answers, before)
+        # The template as it is updated to, of which this file is a part.
+        _render(str(Path(__file__).parents[1]), "HEAD", answers, after)
         for departure in departures:
             old, _, new = departure.partition("=")
-            base, ours = Path(folder, old), _committed(old)
+            base, ours = before / old, _committed(old)
             # What was not rendered was switched off, and what was not changed may go.
             if not base.is_file() or ours == base.read_bytes():
                 continue
@@ -46,13 +51,14 @@ def keep_edits(answers_file: str, version: str, departures: Iterable[str]) -> No
                 print(f"{old} left the foundation; you changed it, so it stays and is yours.")
             elif Path(new).is_file():
                 _merge(Path(new), base, ours)
+                if (after / old).is_file():
+                    _restore(Path(old), after / old)
 
 
-def _render(answers_file: str, version: str, folder: Path) -> None:
-    answers = yaml.safe_load(_committed(answers_file) or b"") or {}
+def _render(template: str, version: str, answers: Mapping[str, object], folder: Path) -> None:
     given = {name: value for name, value in answers.items() if not name.startswith("_")}
     copier.run_copy(
-        str(answers["_src_path"]),
+        template,
         folder,
         data=given,
         vcs_ref=version,
@@ -80,6 +86,12 @@ def _merge(theirs: Path, base: Path, ours: bytes) -> None:
     if merged.returncode:
         print(f"{theirs} has a conflict: your changes to the file that it was before.")
         _mark_unmerged(theirs, stages)
+
+
+def _restore(path: Path, rendered: Path) -> None:
+    # Copier has merged the changes here too, perhaps with conflicts, which `git status` would show.
+    path.write_bytes(rendered.read_bytes())
+    subprocess.run(["git", "reset", "--quiet", "--", str(path)], check=True)
 
 
 def _stored(path: Path) -> str:

@@ -321,6 +321,17 @@ ADDED = {
 # The one file of the foundation that it has changed.
 EDITED = f"{PACKAGE}/api/health.py"
 EDIT = ("timeout(2)", "timeout(3)")
+# Imports of names that a release has moved, as they were written and as the update writes them.
+RENAMED = (
+    """\
+from my_service.core.settings import Settings
+from my_service.main import create_app
+""",
+    """\
+from my_service.application import create_app
+from my_service.core.settings import Settings
+""",
+)
 # Not committed, and not Copier's business.
 LOCAL = {".env": "APP_LOG_LEVEL=DEBUG\n", ".env.local": "APP_SHELF=south\n"}
 
@@ -362,7 +373,11 @@ def edit_the_foundation(service: Path) -> None:
 
 def lost_lines(service: Path, added: list[tuple[str, str]]) -> list[str]:
     """What of all this is not there any more."""
-    lost = [name for name, text in {**FILES, **LOCAL}.items() if read(service / name) != text]
+    lost = [
+        name
+        for name, text in {**FILES, **LOCAL}.items()
+        if read(service / name) not in {text, text.replace(*RENAMED)}
+    ]
     lost += [name for name in DELETED if (service / name).exists()]
     return lost + [f"{name}: {text}" for name, text in added if text not in read(service / name)]
 

@@ -229,7 +229,7 @@ def test_the_suite_says_where_a_setting_without_a_default_gets_its_value(
     assert " error" not in done.stdout.rpartition("payment_url")[2], done.stdout
     with (root / "tests/conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(f"import pytest\n{REQUIRED_SETTINGS}")
-    service.run("pytest", "tests/core", "tests/test_main.py")
+    service.run("pytest", "tests/core", "tests/test_application.py")
 
 
 def summary_of(output: str) -> str:

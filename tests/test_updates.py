@@ -292,6 +292,39 @@ class TestRetiredQuestions:
         assert (update.returncode == 0, refusal is None) == (is_remembered, is_remembered)
 
 
+class TestMovedModule:
+    """What a team has changed in the module that builds the application goes along."""
+
+    @EVERY_RELEASE
+    def test_changes_are_merged_where_the_application_is_built(
+        self, history: Path, fresh: Fresh, tmp_path: Path, release: Release
+    ) -> None:
+        living = Living(history, tmp_path / "service", release.tag, {})
+        main, application = (
+            living.root / f"src/my_service/{name}.py" for name in ("main", "application")
+        )
+        before = main.read_text(encoding="utf-8")
+        # One at a line that stays, one at a line that is gone from there.
+        edited = before.replace("redoc_url=None", 'redoc_url="/redoc"') + "\n\nOURS = True\n"
+        main.write_text(edited, encoding="utf-8")
+        other = living.root / "tests/test_ours.py"
+        other.write_text(
+            "from my_service.main import create_app as build  # ours\n", encoding="utf-8"
+        )
+        living.commit("Ours")
+        living.update()
+
+        expected = fresh(VERSION, {}) / "src/my_service/main.py"
+        assert main.read_bytes() == expected.read_bytes()
+        assert 'redoc_url="/redoc"' in application.read_text(encoding="utf-8")
+        assert "OURS = True" in application.read_text(encoding="utf-8")
+        assert living.conflicts() == ["src/my_service/application.py"]
+        assert (
+            other.read_text(encoding="utf-8")
+            == "from my_service.application import create_app as build  # ours\n"
+        )
+
+
 class TestRecopy:
     """`copier recopy` brings the foundation back, and leaves the rest alone."""
 

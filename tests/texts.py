@@ -84,7 +84,7 @@ READERS: dict[tuple[str, str], Reader] = {
     ("project_name", "README.md"): _shown("heading"),
     ("project_name", "src/*/core/foundation_settings.py"): _assigned("project_name"),
     ("project_slug", "pyproject.toml"): _project("project", "name"),
-    ("project_slug", "src/*/main.py"): _matched(r'metadata\("(.*)"\)'),
+    ("project_slug", "src/*/application.py"): _matched(r'metadata\("(.*)"\)'),
     ("project_description", "README.md"): _shown("paragraph"),
     ("project_description", "pyproject.toml"): _project("project", "description"),
     ("cors_origins", "README.md"): _matched(r"`APP_CORS_ORIGINS` \| (?:none|`(.*?)`) \|"),
