@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 MARKED = ["grep", "--untracked", "--files-with-matches", "-E", "^(<{7} before|>{7} after) updating"]
 REJECTED = ["ls-files", "--others", "*.rej"]
 
@@ -28,3 +30,6 @@ if unfinished := [*find(MARKED), *find(REJECTED)]:
         f"An update left conflicts in {', '.join(unfinished)}. Choose between the two sides of each, "
         "remove the lines of <<<<<<<, ======= and >>>>>>>, delete what ends in .rej, and run again."
     )
+
+# What `tests/conftest.py` imports of the foundation's fixtures is imported before they are plugins.
+pytest.register_assert_rewrite("tests")

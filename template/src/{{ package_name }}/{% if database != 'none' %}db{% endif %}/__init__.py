@@ -1,1 +1,0 @@
-"""How the service stores things: the engine, its sessions and the models."""
