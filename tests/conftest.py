@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -29,6 +30,12 @@ from releases import Fresh, take_history
 
 # pytest-xdist comes without types.
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+if not __debug__:
+    sys.exit(
+        "Python ignores assertions here, so the tests would prove nothing: unset PYTHONOPTIMIZE, "
+        "leave out -O, and run again."
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

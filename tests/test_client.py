@@ -10,12 +10,9 @@ from pathlib import Path
 import pytest
 from generated import FILES, VARIANTS, generate
 from harness import TEMPLATE, Answers, Environments, Renders
-from node import NODE, NPM, attempt_node, run_node, run_npm
+from node import NEEDS_NPM, NODE, attempt_node, run_node, run_npm
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(NPM is None, reason="there is no npm here: no client was compiled"),
-]
+pytestmark = [pytest.mark.slow, NEEDS_NPM]
 
 MEND = "run `python tests/generated.py`"
 CLIENT = TEMPLATE / "template/{% if typescript_client %}client{% endif %}"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from databases import psql, serving
 from harness import (
+    NO_PYTHON,
     SUITE,
     Environments,
     Renders,
@@ -140,7 +141,7 @@ def service(cell: str, readable: Service, request: pytest.FixtureRequest) -> Ser
     """A service that runs, with a database that is empty."""
     version = str(resolve(CELLS[cell])["python_version"])
     if find_python(version) is None:
-        pytest.skip(f"there is no Python {version} here: only what reads text was proven")
+        pytest.skip(NO_PYTHON.format(version))
     if resolve(CELLS[cell])["database"] == "postgresql":
         postgresql: PostgreSQL = request.getfixturevalue("postgresql")
         # A server of one's own may have it from the last time.

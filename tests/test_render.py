@@ -110,6 +110,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     ),
     "uuid-utils": ("python_version", {"3.11", "3.12", "3.13"}, ["uuid.utils"]),
 }
+OLDEST = OFFERED["python_version"][0]
 # Answers that change a value in a file, and bring no piece.
 VALUES = {"python_version", "cors_credentials"}
 # Pieces that a service of the defaults does without.
@@ -289,7 +290,8 @@ class TestAbsence:
     @pytest.mark.parametrize("piece", WORDS)
     def test_a_piece_that_is_on_has_each_of_these_words(self, render: Renders, piece: str) -> None:
         question, on, words = WORDS[piece]
-        services = [render(**{question: answer}) for answer in on]
+        # Some of the words are left out for the newest Python, which may run this.
+        services = [render(**{"python_version": OLDEST, question: answer}) for answer in on]
         texts = [f"{name}\n{text}" for each in services for name, text in read_all(each).items()]
         missing = [
             word

@@ -17,14 +17,11 @@ import pytest
 from generated import generate
 from harness import Environments, Renders, free_of_this_process, once_for_all
 from httpx2 import Client, HTTPError
-from node import NPM, PATH
+from node import NEEDS_NPM, PATH
 from stage import free_port, install_frontend, place
 from uv import find_uv_bin
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(NPM is None, reason="there is no npm here: no frontend was started"),
-]
+pytestmark = [pytest.mark.slow, NEEDS_NPM]
 
 SECONDS = 90
 

@@ -181,6 +181,10 @@ class TestCommands:
         installs = [line for line in commands("uv") if "python install" in line]
         assert {*installs} == {f"uv python install {' '.join(answers_extension.PYTHONS)}"}
 
+    def test_the_build_has_the_newest_python_too(self) -> None:
+        script = (TEMPLATE / ".ci/run").read_text(encoding="utf-8")
+        assert f"\ntests/get_python.sh {answers_extension.PYTHONS[-1]}\n" in script
+
 
 class TestTags:
     @pytest.fixture

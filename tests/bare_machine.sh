@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Runs the README's test command on a Debian that was made a moment ago, with Python, venv and git
+# and nothing else: once as root, once as a user who is nobody else and has a home that is not there.
+# The committed state of this checkout is what is tested. As root, where there is debootstrap:
+#
+#   tests/bare_machine.sh                   everything that a change has to pass
+#   tests/bare_machine.sh -m "not slow"     with options for pytest
+#
+# BARE_SUITE is the release of Debian; BARE_ROOT a folder for the root file system, which is kept.
+set -euo pipefail
+checkout=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
+command=$(grep '^python3 -m venv .*/pytest$' "$checkout/README.md")
+suite=${BARE_SUITE:-bookworm}
+
+# Whatever is mounted is gone with this process, before anything is deleted.
+if [[ ! -v BARE_ENTERED ]]; then
+    root=${BARE_ROOT:-$(mktemp -d)}
+    status=0
+    BARE_ENTERED='' BARE_ROOT=$root unshare --mount --pid --fork "$0" "$@" || status=$?
+    [[ $root == "${BARE_ROOT:-}" ]] || rm -rf --one-file-system "$root"
+    exit "$status"
+fi
+
+root=$BARE_ROOT
+if [[ ! -x $root/usr/bin/git ]]; then
+    mirror=$(apt-get indextargets --format "\$(REPO_URI)" | awk '/\/debian\/$/ && !found++')
+    debootstrap --variant=minbase --include=python3,python3-venv,git "$suite" "$root" "$mirror"
+    chroot "$root" useradd --create-home plain
+fi
+mount --make-rprivate /
+mount -t proc proc "$root/proc"
+mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+
+# Behind a proxy that has a certificate of its own, the registries are trusted as they are here.
+authorities=/etc/ssl/certs/ca-certificates.crt
+variables=("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" "TERM=${TERM:-dumb}")
+if [[ -r $authorities ]]; then
+    install -D --mode=644 "$authorities" "$root$authorities"
+    for name in PIP_CERT SSL_CERT_FILE NODE_EXTRA_CA_CERTS; do variables+=("$name=$authorities"); done
+fi
+[[ ! -v CI ]] || variables+=("CI=$CI")
+# The line of the README takes no options; pytest takes them from here too.
+(($# == 0)) || variables+=("PYTEST_ADDOPTS=${*@Q}")
+
+for user in root plain; do
+    home=$(chroot "$root" sh -c "echo ~$user")
+    rm -rf "$root$home/checkout"
+    git clone --quiet "$checkout" "$root$home/checkout"
+    chroot "$root" chown -R "$user:" "$home/checkout"
+    [[ $user == root ]] || home=/nonexistent
+    printf '\n%s on %s, with HOME=%s: %s\n' "$user" "$suite" "$home" "$command"
+    time chroot "$root" setpriv --reuid "$user" --regid "$user" --init-groups \
+        env --ignore-environment "${variables[@]}" "HOME=$home" \
+        sh -c "cd ~$user/checkout && $command"
+done

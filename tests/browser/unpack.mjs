@@ -1,0 +1,6 @@
+// Unpacks the browser that the package has in itself, into the folder that TMPDIR names.
+import { readdir } from "node:fs/promises";
+import { inflate } from "@sparticuz/chromium";
+
+const archives = `${import.meta.dirname}/node_modules/@sparticuz/chromium/bin`;
+await Promise.all((await readdir(archives)).map((name) => inflate(`${archives}/${name}`)));
