@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import free_of_this_process, recorded_answers, run
+from harness import Renders, free_of_this_process, recorded_answers, run
 from matrix import CELLS, resolve
 from uv import find_uv_bin
 
@@ -81,6 +81,17 @@ def test_a_cell_that_fails_where_it_is_installed_can_be_repeated_by_hand(
     done = run(["bash", "-c", line], tmp_path, {"PATH": programs})
     assert done.returncode == 1
     assert re.search(r"^conftest.py:\d+: error: Incompatible types", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("level", ["1", "2"])
+@pytest.mark.parametrize("root", ["template", "service"])
+def test_without_assertions_a_suite_refuses_to_run(
+    template: Path, render: Renders, root: str, level: str
+) -> None:
+    folder = template if root == "template" else render()
+    done = run([sys.executable, "-m", "pytest"], folder, {"PYTHONOPTIMIZE": level})
+    assert done.returncode == 1
+    assert re.fullmatch("Python ignores assertions here, .*unset PYTHONOPTIMIZE.*\n", done.stderr)
 
 
 def test_all_tests_of_a_cell_run_in_one_process(template: Path, tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ RUFF = [sys.executable, "-m", "ruff"]
 # Nothing imports them: what is run from the command line, and what SQLAlchemy loads by its name.
 COMMANDS = {"fastapi_cli", "uvicorn"}
 DRIVERS = {"sqlite": {"aiosqlite"}, "postgresql": {"asyncpg"}, "none": set[str]()}
+# Its module has another name.
+MODULES = {"opentelemetry_api": "opentelemetry"}
 TOOLS = {"import_linter", "mypy", "pytest_asyncio", "ruff"}
 
 PostgreSQL = Callable[[str], str]
@@ -99,7 +101,8 @@ class TestText:
 
 def modules_of(requirements: Iterable[str]) -> set[str]:
     names = {re.match("[A-Za-z0-9._-]+", each) for each in requirements}
-    return {name[0].lower().replace("-", "_") for name in names if name}
+    modules = {name[0].lower().replace("-", "_") for name in names if name}
+    return {MODULES.get(module, module) for module in modules}
 
 
 def imports_in(places: Iterable[Path]) -> set[str]:
