@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from harness import Service, free_of_this_process, recorded_answers
@@ -63,17 +64,24 @@ def holding(address: str, table: str) -> Iterator[None]:
 
 
 def start(
-    service: Service, *words: str, log: Path, listener: socket.socket | None = None
+    service: Service,
+    *words: str,
+    log: Path,
+    listener: socket.socket | None = None,
+    output: BinaryIO | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a command of a service, which may inherit a socket, and which prints to a log."""
-    with log.open("ab") as output:
+    """Start a command of a service, which may inherit a socket.
+
+    It prints to a log, unless its standard output has another file.
+    """
+    with log.open("ab") as errors:
         return subprocess.Popen(
             service.command(*words),
             cwd=service.root,
             env={**free_of_this_process(os.environ), **service.variables},
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=output or errors,
+            stderr=errors,
             pass_fds=() if listener is None else [listener.fileno()],
         )
 
@@ -118,17 +126,18 @@ def attempt_together(service: Service, count: int, *words: str) -> list[tuple[in
 
 
 @contextmanager
-def serving(service: Service, *options: str) -> Iterator[Client]:
+def serving(service: Service, *options: str, output: BinaryIO | None = None) -> Iterator[Client]:
     """Run the server of a service, with a client that calls it; its log is in `log_of(service)`.
 
     The server inherits a socket that listens already: the first request waits until it is up.
+    Its standard output may be another file.
     """
     application = f"{recorded_answers(service.root)['package_name']}.main:app"
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         # asyncio does this to the sockets that it makes itself.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         words = ("uvicorn", application, "--fd", str(listener.fileno()), *options)
-        server = start(service, *words, log=log_of(service), listener=listener)
+        server = start(service, *words, log=log_of(service), listener=listener, output=output)
         host, port = listener.getsockname()
     try:
         with Client(base_url=f"http://{host}:{port}", timeout=PATIENCE) as client:

@@ -15,6 +15,7 @@ from databases import (
     ITEMS,
     ON_POSTGRESQL,
     ON_SQLITE,
+    PATIENCE,
     attempt,
     attempt_together,
     holding,
@@ -222,6 +223,17 @@ def test_a_migration_writes_its_log_as_the_service_does(service: Service) -> Non
     lines = [json.loads(line) for line in output.splitlines()]
     assert lines
     assert all(line["region"] == "north" for line in lines), output
+
+
+@ON_SQLITE
+def test_commands_print_nothing_but_their_result(service: Service, tmp_path: Path) -> None:
+    for words, printed in ((("upgrade", "head"), ""), (("current",), "1a2b3c4d5e6f (head)\n")):
+        with (tmp_path / "output.txt").open("wb") as output:
+            log = tmp_path / "errors.txt"
+            process = start(service, "alembic", *words, log=log, output=output)
+            assert process.wait(PATIENCE) == 0
+        assert (tmp_path / "output.txt").read_text() == printed
+        assert "Context impl" in log.read_text()
 
 
 @pytest.mark.nightly
