@@ -26,6 +26,7 @@ from harness import (
     take_snapshot,
 )
 from node import install_generator
+from progress import Progress
 from releases import Fresh, take_history
 
 # pytest-xdist comes without types.
@@ -44,6 +45,19 @@ def _no_settings_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> I
     settings.write_text("{}\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPIER_SETTINGS_PATH", str(settings))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_that_can_be_written_to(shared: Path) -> Iterator[None]:
+    """Give uv and npm a place for what they download, where the home of the user gives them none.
+
+    Users of containers and of services often have one that is not there, or not theirs.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if (home := os.environ.get("HOME")) and not os.access(home, os.W_OK):
+            (shared / "home").mkdir(exist_ok=True)
+            patch.setenv("HOME", str(shared / "home"))
         yield
 
 
@@ -125,6 +139,14 @@ def postgresql() -> Iterator[Callable[[str], str]]:
     with server:
         yield lambda database: server.get_uri(database=database)
     shutil.rmtree(folder)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Show how far the tests are, unless more or less than usual was asked for."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal and config.get_verbosity() == 0 and "PYTEST_XDIST_WORKER" not in os.environ:
+        config.pluginmanager.register(Progress(terminal))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:

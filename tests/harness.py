@@ -113,7 +113,11 @@ def run(
 
 def free_of_this_process(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment without what this machine says to a service, to its tests and to uv."""
-    foreign = ("APP_", "DATABASE_URL", "TEST_DATABASE_URL", "PYTEST_", "VIRTUAL_ENV", "PYTHONPATH")
+    foreign = (
+        *("APP_", "DATABASE_URL", "TEST_DATABASE_URL", "PYTEST_", "VIRTUAL_ENV", "PYTHONPATH"),
+        # Every command would compile all that it imports, which takes longer than the rest of it.
+        "PYTHONDONTWRITEBYTECODE",
+    )
     return {name: value for name, value in environment.items() if not name.startswith(foreign)}
 
 

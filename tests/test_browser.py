@@ -25,13 +25,21 @@ COMBINATIONS: list[Answers] = [
     {"layout": layout, "error_format": error_format}
     for layout, error_format in product(["standalone", "monorepo"], ["problem", "envelope"])
 ]
+# Each answer is proven by every change, and each pair of them at night.
+OFTEN = (COMBINATIONS[0], COMBINATIONS[-1])
 
 
 @pytest.fixture(
     scope="module",
-    params=COMBINATIONS,
-    # Tests whose parameter ends in an @ run in one process.
-    ids=lambda answers: "-".join([*answers.values()]) + "@",
+    params=[
+        pytest.param(
+            answers,
+            # Tests whose parameter ends in an @ run in one process.
+            id="-".join(map(str, answers.values())) + "@",
+            marks=[] if answers in OFTEN else [pytest.mark.nightly],
+        )
+        for answers in COMBINATIONS
+    ],
 )
 def stage(
     request: pytest.FixtureRequest,
