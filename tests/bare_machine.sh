@@ -30,6 +30,8 @@ fi
 mount --make-rprivate /
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
+ln -sf pts/ptmx "$root/dev/ptmx"
 
 # Behind a proxy that has a certificate of its own, the registries are trusted as they are here.
 authorities=/etc/ssl/certs/ca-certificates.crt

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from harness import (
     ANSWERS_FILE,
@@ -37,6 +38,11 @@ if not __debug__:
         "Python ignores assertions here, so the tests would prove nothing: unset PYTHONOPTIMIZE, "
         "leave out -O, and run again."
     )
+
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session", autouse=True)

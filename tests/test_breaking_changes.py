@@ -24,8 +24,10 @@ Change = Callable[[Schema], object]
 
 
 @pytest.fixture(scope="module")
-def service(render: Renders) -> Path:
-    return render(typescript_client=True)
+def service(render: Renders, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Where its module is loaded from, Python writes what it has compiled.
+    folder = tmp_path_factory.mktemp("loaded") / "service"
+    return shutil.copytree(render(typescript_client=True), folder)
 
 
 @pytest.fixture(scope="module")
