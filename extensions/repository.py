@@ -83,16 +83,23 @@ def _root(context: Context) -> Path | None:
     return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
 
 
+def _is_copy(folder: str) -> bool:
+    # What an update compares, which is in the repository too where TMPDIR is.
+    return folder.startswith(("copier._main.old_copy.", "copier._main.new_copy."))
+
+
 def _neighbours(context: Context) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The other services of the repository: their folders, and their answers."""
     root = _root(context)
-    if root is None:
+    if root is None or any(map(_is_copy, _folder(context).parts)):
         return
     own = _answers_file(context)
     for folder, folders, files in os.walk(root):
         # Nothing of ours is in what is hidden or installed; and the order does not depend on disks.
         folders[:] = sorted(
-            each for each in folders if not each.startswith(".") and each != "node_modules"
+            each
+            for each in folders
+            if not each.startswith(".") and each != "node_modules" and not _is_copy(each)
         )
         path = Path(folder, own.name)
         if own.name in files and path != own and "package_name" in (answers := read_answers(path)):

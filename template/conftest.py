@@ -3,36 +3,45 @@
 `copier update` ends with 0 even then.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parent
 MARKED = ["grep", "--untracked", "--files-with-matches", "-E", "^(<{7} before|>{7} after) updating"]
 REJECTED = ["ls-files", "--others", "*.rej"]
 
 
 def find(command: list[str]) -> list[str]:
-    """The files of the service that git finds; without git nothing was ever updated."""
+    """The files of the service that git finds; none where there is no repository to update.
+
+    Raises:
+        SystemExit: git cannot read the repository; its text says why.
+    """
+    # Whoever owns the folder, whatever their own configuration says or fails to say.
+    options = ["-c", "safe.directory=*"]
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C"}
     try:
         found = subprocess.run(  # noqa: S603 - the commands are our own
-            ["git", *command],  # noqa: S607 - wherever git is
-            cwd=Path(__file__).parent,
+            ["git", *options, *command],  # noqa: S607 - wherever git is
+            cwd=ROOT,
+            env=environment,
             capture_output=True,
             text=True,
             check=False,
         )
-    except FileNotFoundError:
+    except OSError:
+        if any((folder / ".git").exists() for folder in (ROOT, *ROOT.parents)):
+            sys.exit("Install git: without it nothing tells whether an update left conflicts.")
         return []
+    if found.returncode > 1 and "not a git repository" not in found.stderr:
+        sys.exit(f"git cannot tell whether an update left conflicts: {found.stderr.strip()}")
     return found.stdout.splitlines()
 
 
-if not __debug__:
-    sys.exit(
-        "Python ignores assertions here, so the tests would prove nothing: unset PYTHONOPTIMIZE, "
-        "leave out -O, and run again."
-    )
 if unfinished := [*find(MARKED), *find(REJECTED)]:
     sys.exit(
         f"An update left conflicts in {', '.join(unfinished)}. Choose between the two sides of each, "

@@ -214,6 +214,16 @@ class TestUpdate:
         assert (repository / "apps/web/page.tsx").read_text(encoding="utf-8") == "unfinished\n"
         assert " M apps/web/page.tsx" in git(repository, "status", "--porcelain")
 
+    def test_temporary_files_may_be_in_the_repository(
+        self, history: Path, repository: Path
+    ) -> None:
+        living = Living(history, repository / "services/orders", VERSION, {"layout": "monorepo"})
+        (repository / "tmp").mkdir()
+        update = copier_command("update", "--trust", "--defaults", "--vcs-ref", VERSION)
+        done = run(update, living.root, {"TMPDIR": str(repository / "tmp")})
+        assert done.returncode == 0, done.stderr
+        assert not living.is_changed()
+
 
 @pytest.mark.slow
 class TestWorkspace:

@@ -226,6 +226,38 @@ class TestConflicts:
         service.run("pytest", "tests/api/test_health.py")
 
 
+class TestGitConfiguration:
+    """What git ignores on one machine does not take a team's lines away."""
+
+    @pytest.mark.parametrize(
+        ("pattern", "name"),
+        [(".env.*", ".env.example"), ("*.md", "README.md"), ("pyproject.toml", "pyproject.toml")],
+    )
+    def test_a_file_that_git_ignores_on_this_machine_stops_the_update(
+        self, history: Path, tmp_path: Path, pattern: str, name: str
+    ) -> None:
+        living = Living(history, tmp_path / "service", RELEASES[-1].tag, {})
+        with (living.root / name).open("a", encoding="utf-8") as file:
+            file.write("\n# APP_OURS=1\n")
+        living.commit("Ours")
+        (tmp_path / "ignore").write_text(f"*.log\n{pattern}\n", encoding="utf-8")
+        ignore = f"[core]\n\texcludesFile = {(tmp_path / 'ignore').as_posix()}\n"
+        identity = "[user]\n\tname = Tester\n\temail = tester@example.com\n"
+        (tmp_path / "config").write_text(identity + ignore, encoding="utf-8")
+        environment = {"GIT_CONFIG_GLOBAL": str(tmp_path / "config")}
+        update = copier_command("update", "--trust", "--defaults", "--vcs-ref", VERSION)
+        refused = run(update, living.root, environment)
+        assert refused.returncode == 1
+        assert f"{name} would lose your changes" in refused.stderr
+        assert f"the pattern {pattern!r} ({tmp_path.as_posix()}/ignore, line 2)" in refused.stderr
+        assert not living.is_changed()
+
+        settings = re.findall(r"(GIT_CONFIG_\w+)=(\S*)", refused.stderr)
+        done = run(update, living.root, {**environment, **dict(settings)})
+        assert done.returncode == 0, done.stderr
+        assert "\n# APP_OURS=1\n" in (living.root / name).read_text(encoding="utf-8")
+
+
 MARK = re.compile(rb"mark of file \d+")
 
 

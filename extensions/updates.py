@@ -1,0 +1,90 @@
+"""What has to be true of a machine before an update on it may write."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from copier.errors import UserMessageError
+from jinja2 import Environment, pass_context
+from jinja2.exceptions import UndefinedError
+from jinja2.ext import Extension
+from jinja2.runtime import Context
+
+
+@pass_context
+def check_ignored_files(context: Context) -> bool:
+    """Check that git does not ignore, on this machine alone, a file that the update would merge.
+
+    Copier compares a service with a fresh copy by `git add` in a temporary repository. A file that
+    `core.excludesFile` or the template directory of `git init` ignores is missing from that
+    comparison, so the update would replace it, and the team's lines in it, without a word.
+
+    Raises:
+        UserMessageError: one line that names the file and the pattern, and how to update all the same.
+    """
+    conf = context["_copier_conf"]
+    service = Path(conf["dst_path"]).resolve()
+    answers = Path(service, conf["answers_file"])
+    if not answers.is_file():
+        return True
+    recorded = yaml.safe_load(answers.read_text(encoding="utf-8")) or {}
+    rendered = _rendered_paths(context, Path(conf["src_path"]), recorded)
+    if ignored := _ignored(service, [each for each in rendered if (service / each).is_file()]):
+        source, line, pattern, path = ignored
+        raise UserMessageError(
+            f"{path} would lose your changes: git ignores it on this machine by the pattern "
+            f"{pattern!r} ({source}, line {line}). Take the pattern out, or update without it: "
+            "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.excludesFile GIT_CONFIG_VALUE_0= copier update"
+        )
+    return True
+
+
+def _rendered_paths(context: Context, template: Path, recorded: Mapping[str, Any]) -> Iterator[str]:
+    """The paths that the template renders to for the answers that a service remembers."""
+    root = template / "template"
+    known = {**context.get_all(), **recorded}
+    for file in sorted(root.rglob("*")):
+        relative = file.relative_to(root).as_posix().removesuffix(".jinja")
+        try:
+            path = context.environment.from_string(relative).render(known)
+        except UndefinedError:
+            # It depends on a question that is new, so there is nothing of the team's in it yet.
+            continue
+        if file.is_file() and "//" not in f"/{path}/":
+            yield path
+
+
+def _ignored(service: Path, paths: list[str]) -> list[str] | None:
+    """What ignores the first of these paths in a repository without a `.gitignore`.
+
+    Returns:
+        The file that has the pattern, the line, the pattern and the path; None if nothing does.
+    """
+    shown = _git(service, "rev-parse", "--show-prefix")
+    prefix = shown.stdout.strip()
+    with tempfile.TemporaryDirectory() as folder:
+        _git(Path(folder), "init", "--quiet")
+        names = "\0".join(f"{prefix}{each}" for each in paths)
+        check = ["check-ignore", "--no-index", "--verbose", "-z", "--stdin"]
+        found = _git(Path(folder), *check, given=names).stdout.split("\0")
+    matches = [found[start : start + 4] for start in range(0, len(found) - 3, 4)]
+    return next((each for each in matches if not each[2].startswith("!")), None)
+
+
+def _git(folder: Path, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["git", *words], cwd=folder, input=given, capture_output=True, check=False, text=True
+    )
+
+
+class Updates(Extension):
+    """Makes the check available to `copier.yml`."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.globals["check_ignored_files"] = check_ignored_files

@@ -1,0 +1,69 @@
+"""A service with conflicts of an update is not tested, whatever git says about its repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from harness import Renders, git, run
+
+MARKED = "<<<<<<< before updating\nours\n=======\ntheirs\n>>>>>>> after updating\n"
+
+
+@pytest.fixture
+def service(render: Renders, tmp_path: Path) -> Path:
+    """A service in which an update has left a conflict."""
+    root = shutil.copytree(render(), tmp_path / "service")
+    git(root, "init", "--quiet")
+    (root / "Makefile").write_text(MARKED, encoding="utf-8")
+    return root
+
+
+def guard(service: Path, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Run what pytest runs first; returns how it ended and what it said."""
+    done = run([sys.executable, "conftest.py"], service, environment)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("configuration", ["[user\n", "[core]\n\texcludesFile = all\n", ""])
+def test_a_conflict_is_found_whatever_the_user_has_configured(
+    service: Path, tmp_path: Path, configuration: str
+) -> None:
+    (tmp_path / "all").write_text("*\n", encoding="utf-8")
+    (tmp_path / ".gitconfig").write_text(
+        configuration.replace("all", (tmp_path / "all").as_posix()), encoding="utf-8"
+    )
+    code, said = guard(service, {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)})
+    assert code == 1
+    assert "conflicts in Makefile." in said
+
+
+def test_a_conflict_is_found_in_a_repository_of_somebody_else(service: Path) -> None:
+    code, said = guard(service, {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
+    assert code == 1
+    assert "conflicts in Makefile." in said
+
+
+def test_a_repository_that_git_cannot_read_is_refused(service: Path) -> None:
+    (service / ".git/config").write_text("[core\n", encoding="utf-8")
+    code, said = guard(service)
+    assert code == 1
+    assert "git cannot tell whether an update left conflicts: fatal: bad config" in said
+
+
+def test_a_repository_without_git_is_refused(service: Path) -> None:
+    nowhere = {"PATH": os.devnull}
+    assert guard(service, nowhere) == (
+        1,
+        "Install git: without it nothing tells whether an update left conflicts.\n",
+    )
+
+
+def test_a_service_that_is_in_no_repository_is_tested(service: Path) -> None:
+    shutil.rmtree(service / ".git")
+    for environment in ({}, {"LANG": "de_DE.UTF-8"}, {"PATH": os.devnull}):
+        assert guard(service, environment) == (0, "")
