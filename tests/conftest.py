@@ -39,6 +39,9 @@ if not __debug__:
         "leave out -O, and run again."
     )
 
+# The tests of a service, which run in it.
+collect_ignore = ["application"]
+
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.
 hypothesis.settings.register_profile("unhurried", deadline=None)

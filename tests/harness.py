@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -177,6 +178,13 @@ def modules_in(folder: Path) -> list[str]:
         ".".join(file.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
         for file in sorted(folder.rglob("*.py"))
     ]
+
+
+def summary_of(output: str) -> str:
+    """The last line of a run of pytest, in which every test has passed and none was skipped."""
+    summary = output.rstrip().rpartition("\n")[2].strip("= ")
+    assert re.fullmatch(r"\d+ passed in [\d.]+s.*", summary), output
+    return summary
 
 
 def find_python(version: str) -> str | None:

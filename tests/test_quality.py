@@ -22,6 +22,7 @@ from harness import (
     modules_in,
     recorded_answers,
     run,
+    summary_of,
 )
 from matrix import CELLS, RENDERED, each_cell, resolve
 
@@ -234,10 +235,3 @@ def test_the_suite_says_where_a_setting_without_a_default_gets_its_value(
     with (root / "tests/conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(f"import pytest\n{REQUIRED_SETTINGS}")
     service.run("pytest", "tests/core", "tests/test_application.py")
-
-
-def summary_of(output: str) -> str:
-    """The last line of a run of pytest, in which every test has passed and none was skipped."""
-    summary = output.rstrip().rpartition("\n")[2].strip("= ")
-    assert re.fullmatch(r"\d+ passed in [\d.]+s.*", summary), output
-    return summary

@@ -1,0 +1,1 @@
+"""What this service adds to HTTP."""

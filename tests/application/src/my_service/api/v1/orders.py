@@ -1,0 +1,137 @@
+"""Repairs over HTTP."""
+
+from collections.abc import AsyncIterable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Request, Response, status
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from my_service.api.custom.dependencies import CurrentBoard, CurrentDatabase, CurrentMailer
+from my_service.api.custom.etags import ExpectedVersion, etag
+from my_service.api.custom.security import CurrentMechanic, CurrentUser
+from my_service.api.dependencies import ReadSession, Session
+from my_service.api.pagination import PageOf, PageParameters
+from my_service.core.custom.workshop import OrderStatus
+from my_service.db.models.order import Order
+from my_service.db.pagination import Page
+from my_service.schemas.order import LineCreate, OrderCreate, OrderEvent, OrderRead, OrderUpdate
+from my_service.services import idempotency, orders
+
+router = APIRouter(prefix="/orders", tags=["orders"])
+
+Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[A-Za-z0-9._-]{8,64}$")]
+
+
+class OrderParameters(PageParameters):
+    """Which repairs, and which page of them."""
+
+    status: OrderStatus | None = None
+
+
+@router.post("", status_code=status.HTTP_201_CREATED, response_model=OrderRead)
+async def create_order(
+    user: CurrentUser,
+    session: Session,
+    new: OrderCreate,
+    request: Request,
+    response: Response,
+    key: Key = None,
+) -> Order:
+    """Take a bicycle in; a request with a key can be sent again."""
+    if key and (made := await idempotency.find(session, user.id, key, new)):
+        order = await orders.get_order(session, made)
+        response.headers["Idempotent-Replayed"] = "true"
+    else:
+        order = await orders.create_order(session, new)
+        if key:
+            await idempotency.remember(session, user.id, key, new, order.id)
+    response.headers["ETag"] = etag(order.version)
+    response.headers["Location"] = f"{request.url.path}/{order.id}"
+    return order
+
+
+@router.get("", response_model=PageOf[OrderRead])
+async def list_orders(
+    user: CurrentUser, session: ReadSession, page: Annotated[OrderParameters, Query()]
+) -> Page[Order]:
+    """Page through the repairs of a status, or all."""
+    return await orders.list_orders(
+        session, status=page.status, limit=page.limit, cursor=page.cursor
+    )
+
+
+@router.get("/{order_id}", response_model=OrderRead)
+async def get_order(
+    user: CurrentUser, session: ReadSession, order_id: UUID, response: Response
+) -> Order:
+    """Read one repair, and its version."""
+    order = await orders.get_order(session, order_id)
+    response.headers["ETag"] = etag(order.version)
+    return order
+
+
+@router.patch("/{order_id}", response_model=OrderRead)
+async def update_order(
+    mechanic: CurrentMechanic,
+    session: Session,
+    database: CurrentDatabase,
+    board: CurrentBoard,
+    mailer: CurrentMailer,
+    order_id: UUID,
+    changes: OrderUpdate,
+    version: ExpectedVersion,
+    tasks: BackgroundTasks,
+    response: Response,
+) -> Order:
+    """Change the fields that are given, of the version that is named."""
+    order = await orders.update_order(session, order_id, changes, version)
+    response.headers["ETag"] = etag(order.version)
+    event = OrderEvent(order_id=order.id, status=order.status, version=order.version)
+    # Both run after the commit.
+    tasks.add_task(board.publish, event)
+    tasks.add_task(orders.tell_customer, database, mailer, order.id)
+    return order
+
+
+@router.post("/{order_id}/lines", status_code=status.HTTP_201_CREATED, response_model=OrderRead)
+async def add_line(
+    mechanic: CurrentMechanic,
+    session: Session,
+    order_id: UUID,
+    new: LineCreate,
+    response: Response,
+) -> Order:
+    """Build a part in."""
+    order = await orders.add_line(session, order_id, new)
+    response.headers["ETag"] = etag(order.version)
+    return order
+
+
+@router.put("/{order_id}/mechanics/{user_id}", response_model=OrderRead)
+async def assign(
+    mechanic: CurrentMechanic, session: Session, order_id: UUID, user_id: UUID
+) -> Order:
+    """Have somebody work on it too."""
+    return await orders.assign(session, order_id, user_id)
+
+
+async def get_watched(user: CurrentUser, session: ReadSession, order_id: UUID) -> UUID:
+    """The repair that is followed; once a stream has begun, no error can be told."""
+    return (await orders.get_order(session, order_id)).id
+
+
+@router.get("/{order_id}/events", response_class=EventSourceResponse)
+async def watch_order(
+    database: CurrentDatabase, board: CurrentBoard, order_id: Annotated[UUID, Depends(get_watched)]
+) -> AsyncIterable[ServerSentEvent]:
+    """Follow a repair until the bicycle has left."""
+    with board.watch() as events:
+        async with database.read_session() as session:
+            order = await orders.get_order(session, order_id)
+        event = OrderEvent(order_id=order.id, status=order.status, version=order.version)
+        yield ServerSentEvent(data=event, event="order", id=str(event.version))
+        while event.status.is_open:
+            if (told := await events.get()).order_id == order_id:
+                event = told
+                yield ServerSentEvent(data=event, event="order", id=str(event.version))

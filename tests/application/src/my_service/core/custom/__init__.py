@@ -1,0 +1,1 @@
+"""What every layer of this service uses."""

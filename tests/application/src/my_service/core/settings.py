@@ -1,0 +1,48 @@
+"""The settings of this service: add yours here."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field, HttpUrl, PositiveFloat, PositiveInt, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from my_service.core.environment import PROJECT_ROOT, CommaSeparated
+from my_service.core.foundation_settings import FoundationSettings
+
+
+class MailSettings(BaseModel):
+    """How customers are written to."""
+
+    sender: str = "workshop@example.com"
+    copies: CommaSeparated[str] = ()
+
+
+class Settings(FoundationSettings):
+    """Every setting of the service; a field `payment_url` is set by `APP_PAYMENT_URL`."""
+
+    model_config = SettingsConfigDict(env_nested_delimiter="__")
+
+    cors_allow_headers = (*FoundationSettings.cors_allow_headers, "If-Match", "Idempotency-Key")
+    cors_expose_headers = (
+        *FoundationSettings.cors_expose_headers,
+        *("Deprecation", "ETag", "Idempotent-Replayed"),
+    )
+
+    # Signs the tokens of those who work here.
+    signing_key: Annotated[SecretStr, Field(min_length=32)]
+    token_lifetime: PositiveInt = 8 * 60 * 60
+    # Where the photos of bicycles are kept.
+    photo_folder: Path = PROJECT_ROOT / "photos"
+    # Brands that the workshop takes; none means all.
+    brands: CommaSeparated[str] = ()
+    supplier_url: HttpUrl = HttpUrl("https://parts.example.com/")
+    # Seconds between two rounds of tidying up.
+    tidy_interval: PositiveFloat = 60
+    mail: MailSettings = MailSettings()
+
+    def unsafe_in_production(self) -> list[str]:
+        """What else production refuses."""
+        unsafe = super().unsafe_in_production()
+        if self.supplier_url.scheme != "https":
+            unsafe.append("APP_SUPPLIER_URL: use https.")
+        return unsafe

@@ -1,0 +1,26 @@
+"""The table of those who work here."""
+
+from sqlalchemy import Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from my_service.core.custom.workshop import Role
+from my_service.core.errors import Conflict
+from my_service.db.base import Base, KeyMixin, TimestampMixin
+
+
+class UserNameTaken(Conflict):
+    code, message = "user_name_taken", "Somebody has this name already, in whatever case."
+
+
+class User(KeyMixin, TimestampMixin, Base):
+    """Somebody who can sign in."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        Index("uq_users_name", text("lower(name)"), unique=True, info={"error": UserNameTaken}),
+    )
+
+    name: Mapped[str] = mapped_column(String(80))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    role: Mapped[Role]
+    is_active: Mapped[bool] = mapped_column(default=True)

@@ -1,0 +1,73 @@
+"""Where this service adds to the foundation; see the README for what belongs here."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from httpx2 import AsyncClient
+from starlette.middleware import Middleware
+from structlog import get_logger
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from my_service.api.custom.deprecation import Deprecation
+from my_service.core.settings import Settings
+from my_service.db.session import Database
+from my_service.services import idempotency, users
+from my_service.services.board import Board
+from my_service.services.mail import Mailer
+
+logger = get_logger()
+
+# Runs around every request, the first one outermost. Pure ASGI: BaseHTTPMiddleware would halve
+# the throughput and lose context variables.
+MIDDLEWARE: Sequence[Middleware] = (
+    Middleware(
+        Deprecation,
+        path="/api/v1/orders",
+        since=datetime(2026, 1, 1, tzinfo=UTC),
+        gone="/api/v0/",
+    ),
+)
+
+
+def _add_shop(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {**event, "shop": "north"}
+
+
+# Runs on every log line before it is written.
+LOG_PROCESSORS: Sequence[Processor] = (_add_shop,)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    """Open what the service needs for as long as it runs, on `app.state`, and close it after."""
+    settings: Settings = app.state.settings
+    async with AsyncExitStack() as stack:
+        app.state.board = Board()
+        app.state.mailer = Mailer(settings.mail)
+        app.state.supplier = await stack.enter_async_context(
+            AsyncClient(base_url=str(settings.supplier_url), timeout=5)
+        )
+        tidying = asyncio.create_task(_tidy_up(app.state.database, settings.tidy_interval))
+        stack.push_async_callback(_cancel, tidying)
+        yield
+
+
+async def _tidy_up(database: Database, interval: float) -> None:
+    while True:
+        try:
+            async with database.session() as session:
+                await idempotency.forget_expired(session)
+                await users.forget_failures(session)
+        except Exception:
+            # The next round may find the database again.
+            logger.exception("not_tidied_up")
+        await asyncio.sleep(interval)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,89 @@
+"""Repairs as they travel."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import MISSING, AwareDatetime, BaseModel, Field
+
+from my_service.core.custom.workshop import OrderStatus
+from my_service.core.types import Text
+from my_service.schemas.part import Price
+from my_service.schemas.user import UserRead
+
+
+class OrderCreate(BaseModel):
+    """A bicycle is brought in."""
+
+    bicycle_id: UUID
+    complaint: Annotated[Text, Field(min_length=1, max_length=2000)]
+    estimate: Price | None = None
+    promised_for: AwareDatetime | None = None
+
+
+class OrderUpdate(BaseModel):
+    """The fields to change."""
+
+    status: OrderStatus | MISSING = MISSING
+    estimate: Price | MISSING | None = MISSING
+    promised_for: AwareDatetime | MISSING | None = MISSING
+
+
+class LineCreate(BaseModel):
+    """A part is built in."""
+
+    part_id: UUID
+    quantity: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
+class LineRead(BaseModel):
+    """A part that was built in."""
+
+    part_id: UUID
+    quantity: int
+    unit_price: Decimal
+
+
+class OrderRead(BaseModel):
+    """A repair as it is stored."""
+
+    id: UUID
+    bicycle_id: UUID
+    status: OrderStatus
+    complaint: str
+    estimate: Decimal | None
+    promised_for: datetime | None
+    version: int
+    total: Decimal
+    lines: list[LineRead]
+    mechanics: list[UserRead]
+    created_at: datetime
+    updated_at: datetime
+
+
+class OrderEvent(BaseModel):
+    """What those who watch the board are told of a repair."""
+
+    order_id: UUID
+    status: OrderStatus
+    version: int
+
+
+class Money(BaseModel):
+    """An amount that says in what it is counted."""
+
+    amount: Decimal
+    currency: str = "EUR"
+
+
+class OrderReadV2(BaseModel):
+    """A repair as version 2 of the API has it: amounts of money with their currency."""
+
+    id: UUID
+    bicycle_id: UUID
+    status: OrderStatus
+    complaint: str
+    estimate: Money | None
+    total: Money
+    parts: int

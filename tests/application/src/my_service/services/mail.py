@@ -1,0 +1,28 @@
+"""Letters to customers."""
+
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+
+from structlog import get_logger
+
+from my_service.core.settings import MailSettings
+
+logger = get_logger()
+
+
+@dataclass
+class Mailer:
+    """Sends letters; here into a list, which tests read."""
+
+    settings: MailSettings
+    sent: list[EmailMessage] = field(default_factory=list)
+
+    async def send(self, to: str, subject: str, text: str) -> None:
+        """Send a letter."""
+        message = EmailMessage()
+        message["From"] = self.settings.sender
+        message["To"] = ", ".join([to, *self.settings.copies])
+        message["Subject"] = subject
+        message.set_content(text)
+        self.sent.append(message)
+        logger.info("letter_sent", subject=subject)

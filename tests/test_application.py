@@ -1,0 +1,172 @@
+"""A service that is lived in: large, and the foundation's suite is green in it on each engine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from databases import log_of, psql, serving
+from harness import SUITE, TEMPLATE, Environments, Renders, Service, summary_of
+from httpx2 import Client, Response
+from lived_in import insert
+
+pytestmark = pytest.mark.slow
+
+# A workshop for bicycles, which lies over a fresh render: written by what the README of a service
+# says that a team may do, and where. No file of the foundation is among its own.
+APPLICATION = TEMPLATE / "tests/application"
+# What it writes into the shared files, below a marker.
+ADDED: Mapping[str, tuple[str, str]] = {
+    "pyproject.toml": (
+        "    # The service's own, one a line:\n",
+        '    "httpx2>=2.16.2,<3",\n    "python-multipart>=0.0.20,<1",\n',
+    ),
+    ".env.example": (
+        "# The service's own:\n",
+        "# At least 32 characters that nobody else knows\n"
+        "# APP_SIGNING_KEY=\n"
+        "# APP_TOKEN_LIFETIME=28800\n"
+        "# APP_PHOTO_FOLDER=\n"
+        "# APP_BRANDS=\n"
+        "# APP_SUPPLIER_URL=https://parts.example.com/\n"
+        "# APP_TIDY_INTERVAL=60\n"
+        "# APP_MAIL__SENDER=workshop@example.com\n"
+        "# APP_MAIL__COPIES=\n",
+    ),
+}
+SECRET = {"APP_SIGNING_KEY": "for tests only, which nobody else knows"}
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"], ids="application-{}@".format)
+def application(
+    request: pytest.FixtureRequest,
+    render: Renders,
+    environments: Environments,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Service:
+    """The workshop on each engine, with a database of its own."""
+    answers = {"database": request.param}
+    root = shutil.copytree(render(**answers), tmp_path_factory.mktemp("application") / "service")
+    shutil.copytree(APPLICATION, root, dirs_exist_ok=True)
+    for name, (marker, text) in ADDED.items():
+        insert(root / name, marker, text)
+    service = environments.install(root, answers)
+    service.variables.update(SECRET)
+    if request.param == "postgresql":
+        address: Callable[[str], str] = request.getfixturevalue("postgresql")
+        psql(address("postgres"), 'DROP DATABASE IF EXISTS "application" WITH (FORCE)')
+        psql(address("postgres"), 'CREATE DATABASE "application"')
+        service.variables["APP_DATABASE_URL"] = address("application")
+        service.variables["TEST_DATABASE_URL"] = address("test-application")
+    return service
+
+
+def test_the_suite_of_the_foundation_is_green_in_it(
+    application: Service, record_property: Callable[[str, str], None]
+) -> None:
+    record_property(SUITE, summary_of(application.run("pytest")))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("command", ["ruff check --no-cache", "ruff format --check", "mypy"])
+def test_it_passes_its_own_gate(application: Service, command: str) -> None:
+    application.run(*command.split())
+
+
+@pytest.mark.nightly
+def test_it_runs_as_it_does_in_production(application: Service) -> None:
+    """Migrations there and back, then a server that is a process of its own, and a day at work."""
+    for words in ("upgrade head", "check", "downgrade base", "upgrade head"):
+        application.run("alembic", *words.split())
+    application.run("python", "-c", ADD_MANAGER)
+    with serving(application) as client:
+        sign_in(client)
+        bicycle = bring_in(client)
+        order = take_in(client, bicycle)
+        keep_a_photo(client, bicycle)
+        follow(client, order)
+    log = log_of(application).read_text(encoding="utf-8")
+    assert "Traceback" not in log
+    assert " error " not in log
+
+
+ADD_MANAGER = """
+import asyncio
+from my_service.core.custom.workshop import Role
+from my_service.core.settings import Settings
+from my_service.db.session import Database
+from my_service.schemas.user import UserCreate
+from my_service.services.users import create_user
+
+
+async def add() -> None:
+    database = Database(Settings.load())
+    async with database.session() as session:
+        new = UserCreate(name="Ada", password="correct horse battery", role=Role.MANAGER)
+        await create_user(session, new)
+    await database.dispose()
+
+
+asyncio.run(add())
+"""
+
+
+def sign_in(client: Client) -> None:
+    """Send a token with every request from now on."""
+    assert client.get("/api/v1/users/me").status_code == 401
+    who = {"name": "Ada", "password": "correct horse battery"}
+    token = made(client.post("/api/v1/tokens", json=who), 200)["access_token"]
+    client.headers["Authorization"] = f"Bearer {token}"
+
+
+def bring_in(client: Client) -> dict[str, Any]:
+    """A customer and a bicycle, whose customer stays."""
+    ada = {"name": "Ada", "email": "ada@example.com"}
+    customer = made(client.post("/api/v1/customers", json=ada))
+    new = {"customer_id": customer["id"], "brand": "Koga", "equipment": {"gears": [11, 13]}}
+    bicycle = made(client.post("/api/v1/bicycles", json=new))
+    assert client.delete(f"/api/v1/customers/{customer['id']}").status_code == 409
+    return bicycle
+
+
+def take_in(client: Client, bicycle: Mapping[str, Any]) -> dict[str, Any]:
+    """An order that is made once, and found in each version where it was made."""
+    new = {"bicycle_id": bicycle["id"], "complaint": "It squeaks."}
+    headers = {"Idempotency-Key": "a-key-of-ours"}
+    first, second = (client.post("/api/v1/orders", json=new, headers=headers) for _ in range(2))
+    assert made(first) == made(second)
+    assert made(client.get(first.headers["location"]), 200) == first.json()
+    assert client.post("/api/v1/orders", json=new).json()["code"] == "bicycle_in_repair"
+    order: dict[str, Any] = first.json()
+    return order
+
+
+def keep_a_photo(client: Client, bicycle: Mapping[str, Any]) -> None:
+    """A photo that comes back; one that is too large is refused."""
+    address = f"/api/v1/bicycles/{bicycle['id']}/photo"
+    made(client.put(address, files={"photo": PNG}), 200)
+    assert client.get(address).content == PNG
+    assert client.put(address, files={"photo": PNG + bytes(2_000_000)}).status_code == 413
+
+
+def follow(client: Client, order: Mapping[str, Any]) -> None:
+    """What happens to an order, told as it happens."""
+    address = f"/api/v1/orders/{order['id']}"
+    with client.stream("GET", f"{address}/events") as stream:
+        events = (line for line in stream.iter_lines() if line.startswith("data: "))
+        assert '"received"' in next(events)
+        tag = client.get(address).headers["etag"]
+        change = {"status": "cancelled"}
+        made(client.patch(address, json=change, headers={"If-Match": tag}), 200)
+        assert client.patch(address, json=change, headers={"If-Match": tag}).status_code == 412
+        assert '"cancelled"' in next(events)
+
+
+def made(response: Response, status: int = 201) -> dict[str, Any]:
+    """What a response that has this status says."""
+    assert response.status_code == status, response.text
+    content: dict[str, Any] = response.json()
+    return content
