@@ -210,6 +210,22 @@ def test_a_database_that_cannot_be_opened_is_told_in_a_sentence(service: Service
     assert "secret" not in output
 
 
+@pytest.mark.nightly
+@ON_POSTGRESQL
+def test_no_server_has_to_be_started_where_a_home_cannot_be_read(service: Service) -> None:
+    # The driver looks for certificates there; no system has names that are as long.
+    code, output = attempt(
+        service,
+        *("alembic", "upgrade", "head"),
+        HOME=f"/{'h' * 300}",
+        APP_DATABASE_URL=UNREACHABLE["postgresql"][0],
+    )
+
+    assert code == 1
+    assert "File name too long" in output
+    assert "Start its server" not in output
+
+
 @ON_SQLITE
 def test_a_migration_writes_its_log_as_the_service_does(service: Service) -> None:
     extensions = service.root / "src/my_service/extensions.py"
