@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -309,6 +310,21 @@ def test_a_new_file_does_not_replace_the_teams_own(
     template.release("v0.2.0", *with_signals)
     service.update()
     assert service.read("signals.py") == "ours = 1\n"
+
+
+def test_where_a_release_brings_a_file_that_the_team_has_added_both_stand_in_it(
+    template: Template, service: Service
+) -> None:
+    service.write("shutdown.py", "ours = 1\n")
+    commit(service.root)
+    template.release("v0.2.0", CONFIG, {**FILES, "src/app/shutdown.py": "foundation = 1\n"})
+
+    copier.run_update(service.root, unsafe=True, defaults=True, overwrite=True, quiet=True)
+
+    found = service.read("shutdown.py") or ""
+    assert re.search(
+        r"^<{7} .*^ours = 1$.*^={7}.*^foundation = 1$.*^>{7} ", found, re.DOTALL | re.MULTILINE
+    )
 
 
 def test_arguments_of_later_versions_are_accepted(template: Template, service: Service) -> None:

@@ -1,0 +1,348 @@
+"""The processes of a service: how its server stops, and what runs beside it without HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from databases import PATIENCE, log_of, start
+from harness import Environments, Service
+from httpx2 import Client, TransportError
+
+pytestmark = pytest.mark.slow
+pytest_plugins = ["engines"]
+
+SECONDS_TO_START = 60
+# Ended by a second signal, or else by the clock, which has to leave time to look.
+LONG, SHORT = "3600", "10"
+# Servers that the README names, each with the exit code that a stop by SIGTERM leaves.
+UVICORN = ("uvicorn", "my_service.main:app")
+FASTAPI = ("fastapi", "run")
+
+# What the README leaves out of its examples.
+STREAM_IMPORTS = """\
+import asyncio
+from collections.abc import AsyncIterable
+from contextlib import suppress
+
+from fastapi import APIRouter, WebSocket
+from fastapi.sse import EventSourceResponse
+
+from my_service.api.dependencies import Stopping
+
+router = APIRouter()
+"""
+SQLALCHEMY = "from sqlalchemy import text\n"
+WORKER_IMPORTS = f"""\
+import asyncio
+import signal
+from contextlib import suppress
+
+{SQLALCHEMY}from structlog import get_logger
+
+from my_service.runtime import runtime
+"""
+RUN = """\
+if __name__ == "__main__":
+    asyncio.run(work())
+"""
+ENDLESS = """\
+from asyncio import Event
+from collections.abc import AsyncIterable
+
+from fastapi import APIRouter
+from fastapi.sse import EventSourceResponse
+
+router = APIRouter(prefix="/endless")
+
+
+@router.get("", response_class=EventSourceResponse)
+async def stream() -> AsyncIterable[str]:
+    yield "begun"
+    await Event().wait()
+"""
+
+
+def with_examples(service: Service) -> Service:
+    """Put the examples of the README into a service: a stream, a socket and a worker."""
+    readme = (service.root / "README.md").read_text(encoding="utf-8")
+    stream, socket_, worker = re.findall(
+        r"^```python\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE
+    )
+    package = service.root / "src/my_service"
+    ticks, endless = package / "api/v1/ticks.py", package / "api/v1/endless.py"
+    ticks.write_text("\n\n".join([STREAM_IMPORTS, stream, socket_]), encoding="utf-8")
+    endless.write_text(ENDLESS, encoding="utf-8")
+    text = "\n\n".join([WORKER_IMPORTS, worker, RUN])
+    (package / "worker.py").write_text(text, encoding="utf-8")
+    if not (package / "db").exists():
+        (package / "worker.py").write_text(text.replace(SQLALCHEMY, ""), encoding="utf-8")
+    return service
+
+
+@contextmanager
+def server(service: Service, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Client]]:
+    """Run a server that makes its own socket, with a client that opens a connection per request."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = start(service, *words, "--port", str(port), log=log_of(service))
+    headers = {"connection": "close"}
+    try:
+        with Client(
+            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=PATIENCE
+        ) as client:
+            wait_for(process, lambda: status_of(client, "/health/ready") == 200)
+            yield process, client
+    finally:
+        print(log_of(service).read_text(encoding="utf-8"))
+        process.kill()
+        process.wait(PATIENCE)
+
+
+def status_of(client: Client, path: str) -> int | None:
+    """The status of a response; none if there is no connection."""
+    try:
+        return client.get(path).status_code
+    except TransportError:
+        return None
+
+
+def wait_for(process: subprocess.Popen[bytes], condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds while a process runs."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while not condition():
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def read_to_the_end(stream: Iterator[str]) -> None:
+    """Read a stream until it ends; one that is cut off raises an error."""
+    deadline = time.monotonic() + PATIENCE
+    for event in stream:
+        assert event in {"", 'data: "tick"', ": ping"}
+        assert time.monotonic() < deadline, "the stream goes on"
+
+
+def lines_of(service: Service) -> list[dict[str, object]]:
+    """The lines of a server's log that are JSON; the parent of several workers writes others."""
+    lines = log_of(service).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def levels_of(service: Service) -> list[tuple[object, object]]:
+    """What is worse than INFO in a server's log, but for what probes were told."""
+    return [
+        (line["level"], line["event"])
+        for line in lines_of(service)
+        if line["level"] in {"warning", "error", "critical"} and line["event"] != "not_ready"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "second", "delay", "code"),
+    [
+        pytest.param(UVICORN, signal.SIGTERM, LONG, -signal.SIGTERM, id="uvicorn"),
+        pytest.param(UVICORN, None, SHORT, -signal.SIGTERM, id="delay", marks=pytest.mark.nightly),
+        pytest.param(UVICORN, signal.SIGINT, LONG, 0, id="SIGINT", marks=pytest.mark.nightly),
+        pytest.param(
+            (*UVICORN, "--workers", "2"), None, SHORT, 0, id="workers", marks=pytest.mark.nightly
+        ),
+        pytest.param(
+            FASTAPI, signal.SIGTERM, LONG, -signal.SIGTERM, id="fastapi", marks=pytest.mark.nightly
+        ),
+        pytest.param(
+            (*FASTAPI, "--workers", "2"),
+            None,
+            SHORT,
+            0,
+            id="fastapi-workers",
+            marks=pytest.mark.nightly,
+        ),
+    ],
+)
+def test_a_server_that_stops_is_not_ready_but_serves_and_then_ends_its_streams(
+    install: Callable[..., Service],
+    command: tuple[str, ...],
+    second: signal.Signals | None,
+    delay: str,
+    code: int,
+) -> None:
+    service = with_examples(install(database="sqlite"))
+    service.variables |= {"APP_SHUTDOWN_DELAY": delay, "APP_LOG_FORMAT": "json"}
+    with (
+        server(service, *command) as (process, client),
+        client.stream("GET", "/api/v1/ticks") as stream,
+    ):
+        events = stream.iter_lines()
+        assert next(events) == 'data: "tick"'
+        process.terminate()
+        wait_for(process, lambda: status_of(client, "/health/ready") == 503)
+        assert status_of(client, "/health/live") == 200
+        assert status_of(client, "/openapi.json") == 200
+        if second:
+            process.send_signal(second)
+        read_to_the_end(events)
+        assert process.wait(PATIENCE) == code
+    assert levels_of(service) == []
+
+
+def test_a_stream_that_does_not_listen_is_cancelled_with_one_warning_and_timed_to_its_end(
+    install: Callable[..., Service],
+) -> None:
+    service = with_examples(install(database="sqlite"))
+    service.variables["APP_LOG_FORMAT"] = "json"
+    with (
+        server(service, *UVICORN, "--timeout-graceful-shutdown", "1") as (process, client),
+        client.stream("GET", "/api/v1/endless") as stream,
+    ):
+        # Kept, since an iterator that is collected closes the connection.
+        events = stream.iter_lines()
+        assert next(events) == 'data: "begun"'
+        process.terminate()
+        assert process.wait(PATIENCE) == -signal.SIGTERM
+
+    assert levels_of(service) == [
+        ("warning", "Cancel 1 running task(s), timeout graceful shutdown exceeded")
+    ]
+    [line] = [line for line in lines_of(service) if line.get("route") == "/api/v1/endless"]
+    # Milliseconds; the event was sent long before.
+    assert float(str(line["duration_ms"])) >= 1000
+
+
+# Of two models that name each other, a command imports one.
+AUTHOR = '''\
+"""The table of authors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Mapped, relationship
+
+from my_service.db.base import Base, KeyMixin
+
+if TYPE_CHECKING:
+    from my_service.db.models.book import Book
+
+
+class Author(KeyMixin, Base):
+    """Somebody who has written books."""
+
+    __tablename__ = "authors"
+
+    books: Mapped[list[Book]] = relationship(back_populates="author", lazy="raise_on_sql")
+'''
+BOOK = '''\
+"""The table of books."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from my_service.db.base import Base, KeyMixin
+
+if TYPE_CHECKING:
+    from my_service.db.models.author import Author
+
+
+class Book(KeyMixin, Base):
+    """Something to read."""
+
+    __tablename__ = "books"
+
+    author_id: Mapped[UUID] = mapped_column(ForeignKey("authors.id"))
+    author: Mapped[Author] = relationship(back_populates="books", lazy="raise_on_sql")
+'''
+COMMAND = '''\
+"""Stores an item: `uv run python -m my_service.cli NAME`."""
+
+import argparse
+import asyncio
+
+from my_service.core.settings import Settings
+from my_service.db.models.book import Book
+from my_service.runtime import runtime
+from my_service.schemas.item import ItemCreate
+from my_service.services import items
+
+
+async def add(name: str) -> None:
+    async with runtime(Settings.load()) as service:
+        async with service.database.session() as session:
+            item = await items.create_item(session, ItemCreate(name=name))
+        async with service.database.read_session() as reads:
+            print((await items.get_item(reads, item.id)).name, Book().id)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name")
+    asyncio.run(add(parser.parse_args().name))
+
+
+if __name__ == "__main__":
+    main()
+'''
+COMMAND_WITHOUT_A_DATABASE = '''\
+"""Says what the service is called: `uv run python -m my_service.cli NAME`."""
+
+import asyncio
+import sys
+
+from my_service.runtime import runtime
+
+
+async def main() -> None:
+    async with runtime() as service:
+        print(sys.argv[1], service.settings.project_name)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+'''
+
+
+def with_commands(service: Service) -> Service:
+    """Put a command beside the server of a service, and what it uses."""
+    package = service.root / "src/my_service"
+    if (package / "db").exists():
+        (package / "cli.py").write_text(COMMAND, encoding="utf-8")
+        (package / "db/models/author.py").write_text(AUTHOR, encoding="utf-8")
+        (package / "db/models/book.py").write_text(BOOK, encoding="utf-8")
+        service.run("alembic", "upgrade", "head")
+    else:
+        (package / "cli.py").write_text(COMMAND_WITHOUT_A_DATABASE, encoding="utf-8")
+    return service
+
+
+@pytest.mark.parametrize(
+    "database",
+    ["sqlite", *(pytest.param(each, marks=pytest.mark.nightly) for each in ("none", "postgresql"))],
+)
+def test_commands_and_workers_run_beside_the_server_and_pass_the_gate(
+    install: Callable[..., Service], environments: Environments, database: str
+) -> None:
+    service = with_commands(with_examples(install(database=database)))
+    service.variables["APP_LOG_FORMAT"] = "json"
+
+    service.run("ruff", "check", "--no-cache")
+    service.run("ruff", "format", "--no-cache", "--diff")
+    service.run("mypy", "--cache-dir", str(environments.types))
+    service.run("lint-imports", "--no-cache")
+    assert service.run("python", "-m", "my_service.cli", "lamp").startswith("lamp ")
+    with start(service, "python", "-m", "my_service.worker", log=log_of(service)) as worker:
+        wait_for(worker, lambda: "worked" in [line["event"] for line in lines_of(service)])
+        worker.terminate()
+        assert worker.wait(PATIENCE) == 0
