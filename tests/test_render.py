@@ -52,8 +52,15 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         "cors",
         {True},
         [
-            *("cors", "access-control", "preflight", "localhost:3000", "frontend", "vercel"),
-            *("errors, origins", "origin_?regex", "loopback", r"(?-i:\bPREVIEWS\b)"),
+            # FastAPI calls a static site so: `app.frontend`.
+            *("cors", "access-control", "preflight", "localhost:3000", "vercel"),
+            *(
+                r"(?<!\.)frontend(?!_path)",
+                "errors, origins",
+                "origin_?regex",
+                "loopback",
+                r"(?-i:\bPREVIEWS\b)",
+            ),
         ],
     ),
     "database": (

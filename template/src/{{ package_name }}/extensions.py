@@ -15,6 +15,10 @@ MIDDLEWARE: Sequence[Middleware] = ()
 LOG_PROCESSORS: Sequence[Processor] = ()
 
 
+def configure(app: FastAPI) -> None:
+    """Mount other applications, such as an admin interface or a static site."""
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Open what the service needs for as long as it runs, on `app.state`, and close it after."""

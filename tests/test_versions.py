@@ -1,0 +1,62 @@
+"""A second version of the API is a copy of the first, whose clients notice nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from harness import Answers, Environments, Renders, Service
+
+pytestmark = pytest.mark.slow
+
+OPERATION_IDS = """\
+import json
+from my_service.application import create_app
+
+paths = create_app().openapi()["paths"]
+names = {path: sorted(each["operationId"] for each in paths[path].values()) for path in paths}
+print(json.dumps(names))
+"""
+
+
+def install_with_two_versions(
+    render: Renders, environments: Environments, folder: Path, answers: Answers
+) -> Service:
+    """A service whose team has copied the first version of the API, and its tests."""
+    root = shutil.copytree(render(**answers), folder / "service")
+    for api in (root / "src/my_service/api", root / "tests/api"):
+        shutil.copytree(api / "v1", api / "v2")
+    tests = root / "tests/api/v2/test_items.py"
+    text = tests.read_text(encoding="utf-8")
+    assert "/api/v1/" in text
+    tests.write_text(text.replace("/api/v1/", "/api/v2/"), encoding="utf-8")
+    return environments.install(root, answers)
+
+
+def test_clients_of_the_first_version_keep_their_names(
+    render: Renders, environments: Environments, tmp_path: Path
+) -> None:
+    service = install_with_two_versions(render, environments, tmp_path, {})
+
+    names = json.loads(service.run("python", "-c", OPERATION_IDS).splitlines()[-1])
+
+    assert names["/health/live"] == ["live"]
+    assert names["/api/v1/items"] == ["create_item", "list_items"]
+    assert names["/api/v2/items"] == ["create_item_v2", "list_items_v2"]
+    # The one that says where a new item is among them.
+    service.run("pytest", "-q", "tests/api/v2", "tests/api/test_openapi.py")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_the_gate_and_the_suite_pass_with_two_versions(
+    render: Renders, environments: Environments, tmp_path: Path, database: str
+) -> None:
+    answers = {"database": database}
+    service = install_with_two_versions(render, environments, tmp_path, answers)
+
+    service.run("mypy")
+    service.run("ruff", "check", "--no-cache")
+    service.run("pytest", "-q")
