@@ -67,7 +67,10 @@ def application(
 def test_the_suite_of_the_foundation_is_green_in_it(
     application: Service, record_property: Callable[[str, str], None]
 ) -> None:
-    record_property(SUITE, summary_of(application.run("pytest")))
+    # A test that hangs shows where, and ends the run.
+    limits = ["faulthandler_timeout=300", "faulthandler_exit_on_timeout=true"]
+    options = [word for limit in limits for word in ("-o", limit)]
+    record_property(SUITE, summary_of(application.run("pytest", *options)))
 
 
 @pytest.mark.nightly
