@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from databases import log_of, psql, serving
-from harness import SUITE, TEMPLATE, Environments, Renders, Service, summary_of
+from harness import (
+    SUITE,
+    TEMPLATE,
+    Environments,
+    Renders,
+    Service,
+    free_of_this_process,
+    summary_of,
+)
 from httpx2 import Client, Response
 from lived_in import insert
 
@@ -84,7 +94,7 @@ def test_it_runs_as_it_does_in_production(application: Service) -> None:
     """Migrations there and back, then a server that is a process of its own, and a day at work."""
     for words in ("upgrade head", "check", "downgrade base", "upgrade head"):
         application.run("alembic", *words.split())
-    application.run("python", "-c", ADD_MANAGER)
+    add_a_manager(application)
     with serving(application) as client:
         sign_in(client)
         bicycle = bring_in(client)
@@ -96,25 +106,14 @@ def test_it_runs_as_it_does_in_production(application: Service) -> None:
     assert " error " not in log
 
 
-ADD_MANAGER = """
-import asyncio
-from my_service.core.custom.workshop import Role
-from my_service.core.settings import Settings
-from my_service.db.session import Database
-from my_service.schemas.user import UserCreate
-from my_service.services.users import create_user
-
-
-async def add() -> None:
-    database = Database(Settings.load())
-    async with database.session() as session:
-        new = UserCreate(name="Ada", password="correct horse battery", role=Role.MANAGER)
-        await create_user(session, new)
-    await database.dispose()
-
-
-asyncio.run(add())
-"""
+def add_a_manager(application: Service) -> None:
+    """Run a command of the service, which has no HTTP; it reads the password."""
+    command = application.command("python", "-m", "my_service.cli", "add-user", "Ada", "manager")
+    environment = {**free_of_this_process(os.environ), **application.variables}
+    password = "correct horse battery\n"
+    subprocess.run(
+        command, cwd=application.root, env=environment, input=password, text=True, check=True
+    )
 
 
 def sign_in(client: Client) -> None:
@@ -142,7 +141,9 @@ def take_in(client: Client, bicycle: Mapping[str, Any]) -> dict[str, Any]:
     first, second = (client.post("/api/v1/orders", json=new, headers=headers) for _ in range(2))
     assert made(first) == made(second)
     assert made(client.get(first.headers["location"]), 200) == first.json()
-    assert client.post("/api/v1/orders", json=new).json()["code"] == "bicycle_in_repair"
+    assert client.post("/api/v2/orders", json=new).json()["code"] == "bicycle_in_repair"
+    amount = made(client.get(f"/api/v2/orders/{first.json()['id']}"), 200)["total"]
+    assert amount == {"amount": "0", "currency": "EUR"}
     order: dict[str, Any] = first.json()
     return order
 

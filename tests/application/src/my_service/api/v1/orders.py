@@ -1,6 +1,8 @@
 """Repairs over HTTP."""
 
+from asyncio import wait_for
 from collections.abc import AsyncIterable
+from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from my_service.api.custom.dependencies import CurrentBoard, CurrentDatabase, CurrentMailer
 from my_service.api.custom.etags import ExpectedVersion, etag
 from my_service.api.custom.security import CurrentMechanic, CurrentUser
-from my_service.api.dependencies import ReadSession, Session
+from my_service.api.dependencies import ReadSession, Session, Stopping
 from my_service.api.pagination import PageOf, PageParameters
 from my_service.core.custom.workshop import OrderStatus
 from my_service.db.models.order import Order
@@ -123,15 +125,21 @@ async def get_watched(user: CurrentUser, session: ReadSession, order_id: UUID) -
 
 @router.get("/{order_id}/events", response_class=EventSourceResponse)
 async def watch_order(
-    database: CurrentDatabase, board: CurrentBoard, order_id: Annotated[UUID, Depends(get_watched)]
+    database: CurrentDatabase,
+    board: CurrentBoard,
+    stopping: Stopping,
+    order_id: Annotated[UUID, Depends(get_watched)],
 ) -> AsyncIterable[ServerSentEvent]:
-    """Follow a repair until the bicycle has left."""
+    """Follow a repair until the bicycle has left, or the service stops."""
     with board.watch() as events:
         async with database.read_session() as session:
             order = await orders.get_order(session, order_id)
         event = OrderEvent(order_id=order.id, status=order.status, version=order.version)
         yield ServerSentEvent(data=event, event="order", id=str(event.version))
-        while event.status.is_open:
-            if (told := await events.get()).order_id == order_id:
+        while event.status.is_open and not stopping.is_set():
+            with suppress(TimeoutError):
+                told = await wait_for(events.get(), timeout=1)
+                if told.order_id != order_id:
+                    continue
                 event = told
                 yield ServerSentEvent(data=event, event="order", id=str(event.version))

@@ -1,0 +1,30 @@
+"""Writes to customers whose repair is overdue: `uv run python -m my_service.worker`."""
+
+import asyncio
+import signal
+from contextlib import suppress
+
+from structlog import get_logger
+
+from my_service.runtime import runtime
+from my_service.services import orders
+from my_service.services.mail import Mailer
+
+logger = get_logger()
+
+
+async def work(interval: float = 3600) -> None:
+    """Write every so many seconds, until the process is to stop."""
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    async with runtime() as service:
+        mailer = Mailer(service.settings.mail)
+        while not stopping.is_set():
+            count = await orders.remind_of_overdue(service.database, mailer)
+            logger.info("reminded", count=count)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), interval)
+
+
+if __name__ == "__main__":
+    asyncio.run(work())
