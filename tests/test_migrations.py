@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
 from contextlib import closing
@@ -190,6 +191,122 @@ def test_a_table_without_a_migration_fails_the_tests_of_migrations_alone(service
     assert len(failed) == 2, output
     assert all("tests/db/test_migrations.py" in line for line in failed), output
     assert errors.count("write the migration: uv run alembic revision --autogenerate") == 2, output
+
+
+# What a model may say although the engine keeps it in other words, and Alembic compares words.
+LEDGER = '''\
+"""Ledgers, and a view of them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import JSON
+
+from my_service.db.base import Base, KeyMixin
+
+RULE = "whoever_writes_a_number_into_a_ledger_writes_one_that_is_not_negative"
+
+
+class Ledger(KeyMixin, Base):
+    __tablename__ = "ledgers"
+    __table_args__ = (
+        CheckConstraint("number >= 0", name=RULE),
+        UniqueConstraint("number", "written_in_a_column_whose_name_is_long_enough_to_be_cut"),
+    )
+
+    number: Mapped[int] = mapped_column(server_default=text("((1 + 2) * (3 + 4))"))
+    data: Mapped[dict[str, Any]] = mapped_column(JSON, server_default=text("'{}'"))
+    remark: Mapped[str] = mapped_column(server_default="")
+    quoted: Mapped[str] = mapped_column(server_default="it's")
+    token: Mapped[str] = mapped_column(server_default=text("(%(volatile)s)"))
+    closed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    written_in_a_column_whose_name_is_long_enough_to_be_cut: Mapped[int]
+'''
+VIEW = """
+
+class LedgerNumber(Base):
+    __tablename__ = "ledger_numbers"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+"""
+VOLATILE = {
+    "sqlite": "lower(hex(randomblob(16)))",
+    "postgresql": "'t' || timezone('utc', clock_timestamp() + interval '1 day')::text",
+}
+INVOICE = """
+
+
+class Invoice(KeyMixin, Base):
+    __tablename__ = "invoices"
+    __table_args__ = {"schema": "billing"}
+
+    number: Mapped[int] = mapped_column(index=True)
+"""
+# What no model knows: a view that one is mapped to, and what others have built.
+BY_HAND = [
+    ("CREATE VIEW ledger_numbers AS SELECT number FROM ledgers", "DROP VIEW ledger_numbers"),
+    ("CREATE TABLE jobs (id INTEGER PRIMARY KEY)", "DROP TABLE jobs"),
+]
+SCHEMAS = [
+    ("CREATE SCHEMA billing", "DROP SCHEMA billing"),
+    ("CREATE SCHEMA library", "DROP SCHEMA library"),
+    ("CREATE TABLE library.shelves (id INTEGER)", "DROP TABLE library.shelves"),
+]
+INCLUDE_NAME = '''
+
+def include_name(name: str | None, kind: str, parents: object) -> bool:
+    """Leave the table of a library alone."""
+    return (kind, name) != ("table", "jobs")
+'''
+
+
+def add_by_hand(migration: Path, first: list[tuple[str, str]], last: list[tuple[str, str]]) -> None:
+    """Let a migration run statements before and after its own, and take them back."""
+    written = migration.read_text()
+    for each, (before, after) in {
+        "upgrade": ([do for do, _ in first], [do for do, _ in last]),
+        "downgrade": ([undo for _, undo in last[::-1]], [undo for _, undo in first[::-1]]),
+    }.items():
+        head, signature, body = written.partition(f"def {each}() -> None:\n")
+        for marker, statements in {"commands auto": before, "end Alembic": after}.items():
+            lines = "".join(f"    op.execute({statement!r})\n" for statement in statements)
+            body = body.replace(f"    # ### {marker}", f"{lines}    # ### {marker}", 1)
+        written = head + signature + body
+    migration.write_text(written)
+
+
+@pytest.mark.parametrize(
+    "service", ["postgresql", pytest.param("sqlite", marks=pytest.mark.nightly)], indirect=True
+)
+def test_what_the_engine_rewrites_or_others_have_built_is_no_difference(service: Service) -> None:
+    engine = str(service.answers["database"])
+    has_schemas = engine == "postgresql"
+    model = service.root / "src/my_service/db/models/ledger.py"
+    tables = LEDGER % {"volatile": VOLATILE[engine]} + INVOICE * has_schemas
+    model.write_text(tables)
+    service.run("alembic", "upgrade", "head")
+    before = versions(service)
+    autogenerate(service)
+    add_by_hand(*(versions(service) - before), SCHEMAS * has_schemas, BY_HAND)
+    model.write_text(tables + VIEW)
+    service.run("alembic", "upgrade", "head")
+
+    code, output = attempt(service, "alembic", "check")
+    assert code, output
+    assert re.findall(r"Detected (.* '.*')", output) == ["removed table 'jobs'"]
+    with (service.root / "src/my_service/extensions.py").open("a", encoding="utf-8") as extensions:
+        extensions.write(INCLUDE_NAME)
+    service.run("pytest", "tests/db/test_migrations.py")
+
+    # What does differ is still seen.
+    different = tables.replace("'{}'", "'[]'").replace("it's", "its").replace("_negative", "_less")
+    model.write_text(different)
+    code, output = attempt(service, "alembic", "check")
+    assert code, output
+    assert output.count("detected server default") == 2, output
+    assert "added check constraint" in output, output
 
 
 UNREACHABLE = {
