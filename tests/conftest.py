@@ -40,7 +40,7 @@ if not __debug__:
     )
 
 # The tests of a service, which run in it.
-collect_ignore = ["application"]
+collect_ignore = ["application", "telemetry"]
 
 
 # How long an example takes says how busy the machine is, and nothing of what is tested.

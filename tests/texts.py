@@ -85,6 +85,7 @@ READERS: dict[tuple[str, str], Reader] = {
     ("project_name", "src/*/core/foundation_settings.py"): _assigned("project_name"),
     ("project_slug", "pyproject.toml"): _project("project", "name"),
     ("project_slug", "src/*/application.py"): _matched(r'metadata\("(.*)"\)'),
+    ("project_slug", "src/*/runtime.py"): _matched(r'version\("(.*)"\)'),
     ("project_description", "README.md"): _shown("paragraph"),
     ("project_description", "pyproject.toml"): _project("project", "description"),
     ("cors_origins", "README.md"): _matched(r"`APP_CORS_ORIGINS` \| (?:none|`(.*?)`) \|"),
@@ -112,7 +113,12 @@ READERS: dict[tuple[str, str], Reader] = {
     (PACKAGE, "pyproject.toml"): _project("tool", "uv", "build-backend", "module-name"),
 }
 # A service that has all of these files.
-EVERYWHERE: Answers = {"layout": "monorepo", "service_path": "api", "typescript_client": True}
+EVERYWHERE: Answers = {
+    "layout": "monorepo",
+    "service_path": "api",
+    "typescript_client": True,
+    "error_tracking": "sentry",
+}
 PLACES = sorted({place for _, place in READERS} | {ANSWERS_FILE})
 
 _JINJA = Environment(
