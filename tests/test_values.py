@@ -232,8 +232,8 @@ def test_nothing_that_a_tool_makes_up_is_the_fault_of_the_service(
     # A JSON Schema cannot say all that Pydantic refuses, nor that it converts numbers and booleans; a
     # stored NaN is null in a response.
     untrue = "positive_data_acceptance,negative_data_rejection"
-    checks = ("--checks", "all", "--exclude-checks", untrue)
-    checks = checks if fields is CAREFUL else ("--checks", "not_a_server_error")
+    checks = ["--checks", "all", "--exclude-checks", untrue]
+    checks = checks if fields is CAREFUL else ["--checks", "not_a_server_error"]
 
     with serving(service, "--no-access-log") as client:
         schema = str(client.base_url.join("/openapi.json"))
