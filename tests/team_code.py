@@ -2,6 +2,349 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
+from lived_in import insert
+
+PACKAGE = "src/my_service"
+SETTINGS_FILE = f"{PACKAGE}/core/settings.py"
+EXTENSIONS_FILE = f"{PACKAGE}/extensions.py"
+CONFTEST_FILE = "tests/conftest.py"
+
+# Fields without a default, names and values that tests look for, other defaults than ours.
+SETTINGS = """
+    payment_url: str
+    jwt_secret: str = "secret"
+    signing_key: str = Field(default_factory=token_hex)
+    project_name: str = "The Secret"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "ERROR"
+    log_format: Literal["console", "json"] | None = "json"
+    max_body_size: NonNegativeInt = 262_144
+    database_pool_size: PositiveInt = 2
+    database_pool_timeout: float = 0.5
+    cors_origins: CommaSeparated[str]
+    cors_allow_headers = (*FoundationSettings.cors_allow_headers, "X-Other")
+    cors_expose_headers = ("ETag",)
+"""
+IMPORTS = """\
+from secrets import token_hex
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from my_service.core.environment import CommaSeparated
+"""
+EXAMPLE = """\
+# APP_PAYMENT_URL=https://payments.example
+# APP_JWT_SECRET=secret
+# APP_SIGNING_KEY=
+# APP_PROJECT_NAME=The Secret
+# APP_LOG_LEVEL=ERROR
+# APP_LOG_FORMAT=json
+# APP_MAX_BODY_SIZE=262144
+# APP_DATABASE_POOL_SIZE=2
+# APP_DATABASE_POOL_TIMEOUT=0.5
+# APP_CORS_ORIGINS=https://shop.example
+"""
+REQUIRED_SETTINGS = """
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def required_settings() -> dict[str, str]:
+    return {
+        "APP_PAYMENT_URL": "https://payments.example",
+        "APP_CORS_ORIGINS": "https://shop.example",
+    }
+"""
+
+# Nobody gets in without a token, and what gets out is not what the endpoint has sent.
+MIDDLEWARE = """
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from my_service.api.errors import error_response
+from my_service.core.errors import Unauthorized
+
+
+class Doorkeeper:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_open = scope["type"] == "lifespan" or scope["path"].startswith(("/health/", "/docs"))
+        known = (b"authorization", b"Bearer token") in scope.get("headers", [])
+        await (self.app if is_open or known else error_response(Unauthorized()))(
+            scope, receive, send
+        )
+
+
+class Rewriting:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def rewrite(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                changed = [(b"x-content-type-options", b"none"), (b"referrer-policy", b"origin")]
+                message["headers"] = [*message["headers"], *changed, (b"vary", b"Accept")]
+            await send(message)
+
+        await self.app(scope, receive, rewrite)
+
+
+MIDDLEWARE = (Middleware(Rewriting), Middleware(Doorkeeper))
+
+
+def configure(app: FastAPI) -> None:
+    @app.get("/crash")
+    async def crash() -> None: ...
+
+    app.mount("/", Starlette())
+"""
+TOKEN = """
+
+import pytest
+from collections.abc import AsyncGenerator
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncGenerator[AsyncClient]:
+    headers = {"authorization": "Bearer token"}
+    transport = ASGITransport(app)
+    async with AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+        yield client
+"""
+
+# It takes its time, holds a connection, leaves a task that never ends, and needs the network.
+LIFESPAN = """
+
+import asyncio
+import socket
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    await asyncio.sleep(0.2)
+    async with app.state.database.engine.connect():
+        app.state.task = asyncio.create_task(asyncio.Event().wait())
+        socket.create_connection(("mail.invalid", 25))
+        yield
+"""
+
+LOG_PROCESSORS = """
+
+import structlog
+
+
+def add_secret(_: object, __: str, event: dict[str, object]) -> dict[str, object]:
+    return {**event, "password": "secret", "level": "error", "exception": "secret"}
+
+
+def drop(_: object, __: str, event: dict[str, object]) -> dict[str, object]:
+    raise structlog.DropEvent
+
+
+LOG_PROCESSORS = (structlog.processors.EventRenamer("message"), add_secret, drop)
+"""
+
+# They take every address below their version, by every method, and sockets too.
+ROUTER = '''\
+"""Whatever nobody else takes."""
+
+from collections.abc import AsyncGenerator
+
+from fastapi import APIRouter, WebSocket
+from fastapi.responses import StreamingResponse
+
+from my_service.core.errors import ServiceError
+
+router = APIRouter(prefix="/rest", tags=["rest"])
+
+
+class Custom(ServiceError):
+    """An error that takes arguments, in another language and of another style."""
+
+    status, code = 499, "E-4711-VERSION"
+
+    def __init__(self, thing: str) -> None:
+        super().__init__()
+        self.thing = thing
+
+    @property
+    def message(self) -> str:  # type: ignore[override]
+        return f"{self.thing}がありません。"
+
+
+@router.api_route("/{path:path}", methods=["TRACE"], responses={422: {}})
+async def take_VERSION(path: str, number: int) -> StreamingResponse:
+    async def stream() -> AsyncGenerator[str]:
+        while True:
+            yield path
+
+    return StreamingResponse(stream())
+
+
+@router.post("/by-name/{name}")
+async def name_VERSION(name: str, size: int) -> None:
+    raise Custom(name)
+
+
+@router.websocket("/{path:path}")
+async def hear_VERSION(path: str, socket: WebSocket) -> None:
+    await socket.accept()
+    raise Custom(path)
+'''
+
+# Names that tests have used, a relation that is required, a version.
+MODEL = '''\
+"""Notes about items."""
+
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from my_service.core.errors import Conflict
+from my_service.db.base import Base, KeyMixin, TimestampMixin
+from my_service.db.models.item import Item
+
+
+class NoteTaken(Conflict):
+    code, message = "note_taken", "There is one."
+
+
+class Note(KeyMixin, TimestampMixin, Base):
+    """What somebody says about an item."""
+
+    __tablename__ = "notes"
+    __table_args__ = (UniqueConstraint("name", info={"error": NoteTaken}),)
+    version: Mapped[int] = mapped_column()
+    name: Mapped[str]
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"))
+    item: Mapped[Item] = relationship(lazy="raise_on_sql")
+
+    __mapper_args__ = {**Base.__mapper_args__, "version_id_col": version}  # noqa: RUF012
+'''
+MIGRATION = '''\
+"""Keep notes, and a counter.
+
+Revision: 2b3c4d5e6f70
+Follows: 1a2b3c4d5e6f
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "2b3c4d5e6f70"
+down_revision = "1a2b3c4d5e6f"
+
+NOW = sa.text("CURRENT_TIMESTAMP")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "notes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("item_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=NOW, nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=NOW, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
+        sa.UniqueConstraint("name", name=op.f("uq_notes_name")),
+        sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_notes_item_id_items")),
+    )
+    op.execute("INSERT INTO items (id, name) VALUES ('0198c2f5a5b17c3f8b1e5a5b17c3f8b1', 'first')")
+    op.execute("DELETE FROM items")
+
+
+def downgrade() -> None:
+    op.drop_table("notes")
+'''
+
+# Fixtures of the names that ours have, of other scopes; what is set when they are imported.
+FIXTURES = '''
+
+import os
+from collections.abc import AsyncGenerator
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from my_service.core.settings import Settings
+
+os.environ["APP_LOG_LEVEL"] = "loud"
+os.environ["APP_MAX_BODY_SIZE"] = "1"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"log_level": "CRITICAL", "project_name": "Tested"})
+
+
+@pytest.fixture
+async def app(app: FastAPI) -> FastAPI:
+    app.dependency_overrides[Settings] = lambda: None
+
+    @app.get("/health/{path:path}")
+    async def health(path: str) -> str:
+        return "sick"
+
+    return app
+
+
+@pytest.fixture
+async def session(session: AsyncSession) -> AsyncGenerator[AsyncSession]:
+    async with session.begin_nested():
+        yield session
+
+
+@pytest.fixture(autouse=True)
+def every_test(app: FastAPI) -> None:
+    """Something that every test of the team has."""
+'''
+
+# For each place the files that a team adds to, with what it adds at their end; none is empty.
+PLACES: dict[str, dict[str, str]] = {
+    "settings": {
+        SETTINGS_FILE: SETTINGS,
+        ".env.example": EXAMPLE,
+        CONFTEST_FILE: REQUIRED_SETTINGS,
+    },
+    "middleware": {EXTENSIONS_FILE: MIDDLEWARE, CONFTEST_FILE: TOKEN},
+    "lifespan": {EXTENSIONS_FILE: LIFESPAN},
+    "log processors": {EXTENSIONS_FILE: LOG_PROCESSORS},
+    "routers": {
+        f"{PACKAGE}/api/{version}/rest.py": ROUTER.replace("VERSION", version)
+        for version in ("v1", "v2")
+    },
+    "models": {
+        f"{PACKAGE}/db/models/note.py": MODEL,
+        "migrations/versions/20260201_0000_keep_notes_2b3c4d5e6f70.py": MIGRATION,
+    },
+    "fixtures": {CONFTEST_FILE: FIXTURES},
+}
+
+
+def fill(service: Path, places: Iterable[str]) -> None:
+    """Write what a team may write in some of its places."""
+    for place in places:
+        for name, text in PLACES[place].items():
+            path = service / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+        if place == "settings":
+            insert(service / SETTINGS_FILE, "\n\n", IMPORTS)
+
+
 # Tests of a team, whose endpoints use several sessions in one request.
 SESSIONS = '''\
 """Endpoints whose sessions meet in the one transaction of a test."""
@@ -144,3 +487,104 @@ async def test_a_write_that_fails_takes_nothing_else_with_it(
 async def test_the_next_test_begins_with_nothing(session: AsyncSession) -> None:
     assert [*await session.scalars(NAMES)] == []
 '''
+
+# Applications that do not start, do not stop, or go on for ever, in tests of a team.
+SERVERS = """\
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+from fastapi import FastAPI, WebSocket
+from fastapi.responses import StreamingResponse
+from httpx2 import ReadTimeout
+
+from tests import foundation
+from tests.foundation import OPENING, serve
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foundation, "PATIENCE", 1)
+    monkeypatch.setattr(foundation, "GRACE", 1)
+
+
+@asynccontextmanager
+async def lifespan(start: float, stop: float, app: FastAPI) -> AsyncGenerator[None]:
+    await asyncio.sleep(start)
+    app.state.started = True
+    yield
+    await asyncio.sleep(stop)
+    app.state.stopped = True
+
+
+def app_with(start: float, stop: float) -> FastAPI:
+    return FastAPI(lifespan=partial(lifespan, start, stop))
+
+
+async def test_a_server_has_started_when_it_can_be_called() -> None:
+    app = app_with(start=0.2, stop=0.2)
+    async with serve(app):
+        assert app.state.started
+    assert app.state.stopped
+
+
+@pytest.mark.parametrize(("start", "stop"), [(3600, 0), (0, 3600)])
+async def test_a_lifespan_that_hangs_is_given_up(start: float, stop: float) -> None:
+    with pytest.raises(TimeoutError, match="The lifespan does not st.* within 1 seconds") as hangs:
+        async with serve(app_with(start, stop)):
+            assert not start
+
+    assert "sleep" in str(hangs.getrepr(chain=True))
+
+
+async def test_what_fails_at_the_start_is_the_error_of_the_test() -> None:
+    @asynccontextmanager
+    async def fail(app: FastAPI) -> AsyncGenerator[None]:
+        raise ConnectionRefusedError("no network")
+        yield
+
+    with pytest.raises(ConnectionRefusedError, match="no network"):
+        async with serve(FastAPI(lifespan=fail)):
+            pytest.fail("it has started")
+
+
+async def test_what_never_ends_is_cut_off() -> None:
+    app = FastAPI()
+
+    @app.get("/request")
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    @app.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def wait() -> AsyncGenerator[str]:
+            yield "first"
+            await asyncio.Event().wait()
+
+        return StreamingResponse(wait())
+
+    @app.websocket("/socket")
+    async def listen(socket: WebSocket) -> None:
+        await socket.accept()
+        await asyncio.Event().wait()
+
+    async with serve(app) as client:
+        with pytest.raises(ReadTimeout):
+            await client.get("/request")
+        async with client.stream("GET", "/stream") as response:
+            assert response.status_code == 200
+            url = client.base_url
+            _, writer = await asyncio.open_connection(url.host, url.port)
+            headers = "".join(f"{name}: {value}\\r\\n" for name, value in OPENING.items())
+            writer.write(f"GET /socket HTTP/1.1\\r\\nhost: a\\r\\n{headers}\\r\\n".encode())
+            await writer.drain()
+            assert (await client.get("/nowhere")).status_code == 404
+    writer.close()
+
+
+@pytest.mark.timeout(3)
+async def test_hang() -> None:
+    await asyncio.Event().wait()
+"""

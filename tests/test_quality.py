@@ -58,7 +58,7 @@ COMMANDS = {"fastapi_cli", "uvicorn"}
 DRIVERS = {"sqlite": {"aiosqlite"}, "postgresql": {"asyncpg"}, "none": set[str]()}
 # Its module has another name.
 MODULES = {"opentelemetry_api": "opentelemetry"}
-TOOLS = {"import_linter", "mypy", "pytest_asyncio", "ruff"}
+TOOLS = {"import_linter", "mypy", "pytest_asyncio", "pytest_timeout", "ruff"}
 
 PostgreSQL = Callable[[str], str]
 

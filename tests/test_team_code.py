@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from databases import ON_SQLITE, attempt
 from harness import Service
-from team_code import SESSIONS
+from team_code import PLACES, SERVERS, SESSIONS, fill
 
 pytestmark = pytest.mark.slow
 pytest_plugins = ["engines"]
 
 
-def test_the_sessions_of_a_request_share_what_they_see(
-    service: Service, request: pytest.FixtureRequest
-) -> None:
-    (service.root / "tests/test_sessions.py").write_text(SESSIONS, encoding="utf-8")
+@pytest.fixture
+def lived_in(service: Service, request: pytest.FixtureRequest) -> Service:
+    """A service on each engine, whose tests have a server that runs already."""
     if service.answers["database"] == "postgresql":
         service.variables["TEST_DATABASE_URL"] = request.getfixturevalue("new_database")
-    service.run("pytest", "tests/test_sessions.py")
+    return service
+
+
+def test_the_sessions_of_a_request_share_what_they_see(lived_in: Service) -> None:
+    (lived_in.root / "tests/test_sessions.py").write_text(SESSIONS, encoding="utf-8")
+    lived_in.run("pytest", "tests/test_sessions.py")
+
+
+@ON_SQLITE
+def test_nothing_in_a_suite_hangs(service: Service) -> None:
+    (service.root / "tests/test_servers.py").write_text(SERVERS, encoding="utf-8")
+
+    code, output = attempt(service, "pytest", "tests/test_servers.py")
+
+    assert code == 1, output
+    assert "Failed: Timeout (>3.0s) from pytest-timeout" in output
+    assert "FAILED tests/test_servers.py::test_hang" in output
+    assert re.search(r"\b1 failed, 5 passed in", output), output
+
+
+def test_the_suite_passes_whatever_a_team_adds(lived_in: Service) -> None:
+    fill(lived_in.root, PLACES)
+    lived_in.run("pytest")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("place", PLACES)
+def test_the_suite_passes_with_what_a_team_adds_in_one_place(lived_in: Service, place: str) -> None:
+    fill(lived_in.root, [place])
+    lived_in.run("pytest")
