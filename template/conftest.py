@@ -42,6 +42,11 @@ def find(command: list[str]) -> list[str]:
     return found.stdout.splitlines()
 
 
+if not __debug__:
+    sys.exit(
+        "Python ignores assertions here, so the tests would prove nothing: unset PYTHONOPTIMIZE, "
+        "leave out -O, and run again."
+    )
 if unfinished := [*find(MARKED), *find(REJECTED)]:
     sys.exit(
         f"An update left conflicts in {', '.join(unfinished)}. Choose between the two sides of each, "
