@@ -336,8 +336,9 @@ class TestMovedModule:
             living.root / f"src/my_service/{name}.py" for name in ("main", "application")
         )
         before = main.read_text(encoding="utf-8")
-        # One at a line that stays, one at a line that is gone from there.
-        edited = before.replace("redoc_url=None", 'redoc_url="/redoc"') + "\n\nOURS = True\n"
+        # One at a line that stays, one at a line that every release since has changed.
+        edited = before.replace("redoc_url=None", 'redoc_url="/redoc"')
+        edited = edited.replace('"""Where the pieces meet."""', '"""Our application."""')
         main.write_text(edited, encoding="utf-8")
         other = living.root / "tests/test_ours.py"
         other.write_text(
@@ -349,7 +350,7 @@ class TestMovedModule:
         expected = fresh(VERSION, {}) / "src/my_service/main.py"
         assert main.read_bytes() == expected.read_bytes()
         assert 'redoc_url="/redoc"' in application.read_text(encoding="utf-8")
-        assert "OURS = True" in application.read_text(encoding="utf-8")
+        assert '"""Our application."""' in application.read_text(encoding="utf-8")
         assert living.conflicts() == ["src/my_service/application.py"]
         assert (
             other.read_text(encoding="utf-8")

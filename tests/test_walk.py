@@ -140,7 +140,7 @@ def walk(service: Service, error_type: str) -> None:
             (client.put(ITEMS, json={}), 405),
         ):
             assert_refused(response, status, error_type)
-        assert client.put(ITEMS, json={}).headers["allow"] == "GET, POST"
+        assert client.put(ITEMS, json={}).headers["allow"] == "GET, HEAD, POST"
 
     with running(service) as client:
         assert pages(client) == [["Saw", "Hammer"]]
