@@ -6,8 +6,9 @@ import os
 import socket
 import sqlite3
 import subprocess
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -84,6 +85,15 @@ def start(
             stderr=errors,
             pass_fds=() if listener is None else [listener.fileno()],
         )
+
+
+def wait_until(process: subprocess.Popen[bytes], condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds while a process runs."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, f"it ended with {process.returncode}"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def attempt(service: Service, *words: str, **variables: str) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from databases import log_of, psql, serving
+from databases import PATIENCE, log_of, psql, serving, start, wait_until
 from harness import (
     SUITE,
     TEMPLATE,
@@ -36,7 +36,7 @@ ADDED: Mapping[str, tuple[str, str]] = {
     ".env.example": (
         "# The service's own:\n",
         "# At least 32 characters that nobody else knows\n"
-        "# APP_SIGNING_KEY=\n"
+        "# APP_JWT_SECRET=\n"
         "# APP_TOKEN_LIFETIME=28800\n"
         "# APP_PHOTO_FOLDER=\n"
         "# APP_BRANDS=\n"
@@ -46,7 +46,7 @@ ADDED: Mapping[str, tuple[str, str]] = {
         "# APP_MAIL__COPIES=\n",
     ),
 }
-SECRET = {"APP_SIGNING_KEY": "for tests only, which nobody else knows"}
+SECRET = {"APP_JWT_SECRET": "for tests only, which nobody else knows"}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -91,7 +91,7 @@ def test_it_passes_its_own_gate(application: Service, command: str) -> None:
 
 @pytest.mark.nightly
 def test_it_runs_as_it_does_in_production(application: Service) -> None:
-    """Migrations there and back, then a server that is a process of its own, and a day at work."""
+    """Migrations there and back, then a server and a worker, each a process of its own, and a day at work."""
     for words in ("upgrade head", "check", "downgrade base", "upgrade head"):
         application.run("alembic", *words.split())
     add_a_manager(application)
@@ -101,6 +101,10 @@ def test_it_runs_as_it_does_in_production(application: Service) -> None:
         order = take_in(client, bicycle)
         keep_a_photo(client, bicycle)
         follow(client, order)
+    with start(application, "python", "-m", "my_service.worker", log=log_of(application)) as worker:
+        wait_until(worker, lambda: "reminded" in log_of(application).read_text(encoding="utf-8"))
+        worker.terminate()
+        assert worker.wait(PATIENCE) == 0
     log = log_of(application).read_text(encoding="utf-8")
     assert "Traceback" not in log
     assert " error " not in log

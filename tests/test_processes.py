@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from databases import PATIENCE, log_of, start
+from databases import PATIENCE, log_of, start, wait_until
 from harness import Environments, Service
 from httpx2 import Client, TransportError
 
 pytestmark = pytest.mark.slow
 pytest_plugins = ["engines"]
 
-SECONDS_TO_START, SECONDS_TO_END = 60, 20
+SECONDS_TO_END = 20
 # Ended by a second signal, or else by the clock, which has to leave time to look.
 LONG, SHORT = "3600", "10"
 # Servers that the README names, each with the exit code that a stop by SIGTERM leaves.
@@ -98,7 +98,7 @@ def server(service: Service, *words: str) -> Iterator[tuple[subprocess.Popen[byt
         with Client(
             base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=PATIENCE
         ) as client:
-            wait_for(process, lambda: status_of(client, "/health/ready") == 200)
+            wait_until(process, lambda: status_of(client, "/health/ready") == 200)
             yield process, client
     finally:
         print(log_of(service).read_text(encoding="utf-8"))
@@ -112,15 +112,6 @@ def status_of(client: Client, path: str) -> int | None:
         return client.get(path).status_code
     except TransportError:
         return None
-
-
-def wait_for(process: subprocess.Popen[bytes], condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds while a process runs."""
-    deadline = time.monotonic() + SECONDS_TO_START
-    while not condition():
-        assert process.poll() is None, f"the server ended with {process.returncode}"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def read_to_the_end(stream: Iterator[str]) -> None:
@@ -185,7 +176,7 @@ def test_a_server_that_stops_is_not_ready_but_serves_and_then_ends_its_streams(
         events = stream.iter_lines()
         assert next(events) == 'data: "tick"'
         process.terminate()
-        wait_for(process, lambda: status_of(client, "/health/ready") == 503)
+        wait_until(process, lambda: status_of(client, "/health/ready") == 503)
         assert status_of(client, "/health/live") == 200
         assert status_of(client, "/openapi.json") == 200
         if second:
@@ -344,6 +335,6 @@ def test_commands_and_workers_run_beside_the_server_and_pass_the_gate(
     service.run("lint-imports", "--no-cache")
     assert service.run("python", "-m", "my_service.cli", "lamp").startswith("lamp ")
     with start(service, "python", "-m", "my_service.worker", log=log_of(service)) as worker:
-        wait_for(worker, lambda: "worked" in [line["event"] for line in lines_of(service)])
+        wait_until(worker, lambda: "worked" in [line["event"] for line in lines_of(service)])
         worker.terminate()
         assert worker.wait(PATIENCE) == 0

@@ -29,7 +29,7 @@ PASSWORD = "correct horse battery"  # noqa: S105 - of those who exist in tests o
 @pytest.fixture(scope="session")
 def required_settings() -> dict[str, str]:
     """The settings that have no default."""
-    return {"APP_SIGNING_KEY": "for tests only, which nobody else knows"}
+    return {"APP_JWT_SECRET": "for tests only, which nobody else knows"}
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ async def test_nobody_signs_in_with_anothers_password(session: AsyncSession) -> 
 
 async def test_another_service_signs_no_token(session: AsyncSession, settings: Settings) -> None:
     user = await add_user(session, Role.APPRENTICE)
-    other = settings.model_copy(update={"signing_key": SecretStr("x" * 32)})
+    other = settings.model_copy(update={"jwt_secret": SecretStr("x" * 32)})
 
     with pytest.raises(tokens.TokenInvalid):
         tokens.read(tokens.sign(user.id, other), settings)

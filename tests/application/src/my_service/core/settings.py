@@ -29,7 +29,7 @@ class Settings(FoundationSettings):
     )
 
     # Signs the tokens of those who work here.
-    signing_key: Annotated[SecretStr, Field(min_length=32)]
+    jwt_secret: Annotated[SecretStr, Field(min_length=32)]
     token_lifetime: PositiveInt = 8 * 60 * 60
     # Where the photos of bicycles are kept.
     photo_folder: Path = PROJECT_ROOT / "photos"

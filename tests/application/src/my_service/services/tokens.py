@@ -39,6 +39,6 @@ def read(token: str, settings: Settings) -> UUID:
 
 
 def _signature(claim: str, settings: Settings) -> str:
-    secret = settings.signing_key.get_secret_value().encode()
+    secret = settings.jwt_secret.get_secret_value().encode()
     digest = hmac.digest(secret, claim.encode(), "sha256")
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
