@@ -71,7 +71,7 @@ BREAKAGES = {breakage.name: breakage for breakage in read_breakages()}
 
 
 class Outdated(Exception):
-    """A breakage no longer fits the template; the message says how to mend it."""
+    """A breakage no longer fits the template; the message says how to fix it."""
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def take_history(folder: Path) -> Path:
         if not is_in_history(release.commit):
             pytest.fail(
                 f"releases.toml says that {release} is commit {release.commit}, which is not in the "
-                "history of this checkout: fetch all of it, or mend the entry.",
+                "history of this checkout: fetch all of it, or fix the entry.",
                 pytrace=False,
             )
         git(folder, "tag", release.tag, release.commit)
@@ -130,7 +130,7 @@ class Living:
         self.commit("Update")
 
     def conflicts(self) -> list[str]:
-        """The files that an update has left for somebody to mend."""
+        """The files that an update has left for the team to resolve."""
         unmerged = git(self.root, "diff", "--relative", "--name-only", "--diff-filter=U")
         marked = {
             name

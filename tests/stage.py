@@ -122,7 +122,7 @@ def copy(source: socket.socket, target: socket.socket) -> None:
 
 
 def tls() -> ssl.SSLContext:
-    """Of an authority that nobody knows; the browser is told not to mind."""
+    """Signed by an unknown authority; the browser ignores certificate errors."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("preview-7.example.com", "api.example.org").configure_cert(context)
     return context

@@ -16,8 +16,8 @@ from releases import RELEASES, Release, is_in_history
 HEADING = re.compile(r"^## (?P<version>\d+\.\d+\.\d+) \(\d{4}-\d{2}-\d{2}\)$", re.MULTILINE)
 
 
-class Untold(Exception):
-    """The changelog and `releases.toml` contradict each other; the message names the mend."""
+class ReleaseMismatch(Exception):
+    """The changelog and `releases.toml` contradict each other; the message says how to fix that."""
 
 
 def sections(changelog: str) -> dict[str, str]:
@@ -30,13 +30,13 @@ def check(changelog: str, releases: list[Release]) -> None:
     """Compare the two lists of releases.
 
     Raises:
-        Untold: one of them lacks a release, or has it in another place.
+        ReleaseMismatch: one of them lacks a release, or has it in another place.
     """
-    told, named = [*sections(changelog)][::-1], [release.version for release in releases]
-    if told != named:
-        raise Untold(
-            f"CHANGELOG.md has the releases {', '.join(told)}, and releases.toml has "
-            f"{', '.join(named)}. Write what is new into the one, or name the commit in the other."
+    described, listed = [*sections(changelog)][::-1], [release.version for release in releases]
+    if described != listed:
+        raise ReleaseMismatch(
+            f"CHANGELOG.md has the releases {', '.join(described)}, and releases.toml has "
+            f"{', '.join(listed)}. Write what is new into the one, or name the commit in the other."
         )
 
 
@@ -44,14 +44,14 @@ def missing(repository: Path, releases: list[Release]) -> list[Release]:
     """The releases that a repository has no tag for.
 
     Raises:
-        Untold: a tag is there, but for another commit; or a commit is not in the history.
+        ReleaseMismatch: a tag is there, but for another commit; or a commit is not in the history.
     """
     tags = git(repository, "tag").split()
     for release in releases:
         if not is_in_history(release.commit, repository):
-            raise Untold(f"releases.toml: the commit of {release} is not in the history.")
+            raise ReleaseMismatch(f"releases.toml: the commit of {release} is not in the history.")
         if release.tag in tags and commit_of(repository, release.tag) != release.commit:
-            raise Untold(
+            raise ReleaseMismatch(
                 f"{release.tag} is there already, for another commit than releases.toml names: "
                 "a release is never moved; make a new one."
             )
@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> None:
         check(changelog, RELEASES)
         for release in missing(TEMPLATE, RELEASES):
             print(release.tag, release.commit)
-    except Untold as error:
+    except ReleaseMismatch as error:
         sys.exit(str(error))
 
 

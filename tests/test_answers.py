@@ -79,10 +79,10 @@ class TestSlug:
         ["", "../x", "My-Service", "my_service", "a--b", "-a", "a-", "a.b", "a b", "a\n", "é"],
     )
     def test_out_of_normal_form_is_refused_with_the_form(self, slug: str) -> None:
-        mend = answers.slug_of(slug)
+        fixed = answers.slug_of(slug)
         assert (
             answers.problem("project_slug", slug)
-            == f"{slug!r} is not in normal form; write {mend!r}"
+            == f"{slug!r} is not in normal form; write {fixed!r}"
         )
 
     @pytest.mark.parametrize("slug", ["fastapi", "uuid-utils", "nul", "com1", "a" * 61])
@@ -136,10 +136,10 @@ class TestPackage:
         public = {each for each in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", each)}
         assert public <= answers.STANDARD_LIBRARY
 
-    @pytest.mark.parametrize("mended", ["{}_service", "service_{}"])
-    def test_no_mended_name_is_reserved(self, mended: str) -> None:
+    @pytest.mark.parametrize("derived", ["{}_service", "service_{}"])
+    def test_no_derived_name_is_reserved(self, derived: str) -> None:
         reserved = set().union(*answers.RESERVED_PACKAGES.values())
-        assert not {mended.format(each) for each in reserved} & reserved
+        assert not {derived.format(each) for each in reserved} & reserved
 
 
 def assert_derives_valid_defaults(name: str) -> None:

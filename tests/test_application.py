@@ -161,7 +161,7 @@ def keep_a_photo(client: Client, bicycle: Mapping[str, Any]) -> None:
 
 
 def follow(client: Client, order: Mapping[str, Any]) -> None:
-    """What happens to an order, told as it happens."""
+    """The events of an order arrive as they happen."""
     address = f"/api/v1/orders/{order['id']}"
     with client.stream("GET", f"{address}/events") as stream:
         events = (line for line in stream.iter_lines() if line.startswith("data: "))

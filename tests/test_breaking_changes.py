@@ -161,7 +161,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
         lambda s: operation(s, "get", ITEMS)["parameters"].remove(limit(s)),
         "GET /api/v1/items: query limit is gone",
     ),
-    "an error that is told in another way": (
+    "an error with another shape": (
         lambda s: model(s, "Problem")["required"].remove("code"),
         "GET /health/live: answer default/code may be missing now",
     ),

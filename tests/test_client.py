@@ -14,7 +14,7 @@ from node import NEEDS_NPM, NODE, attempt_node, run_node, run_npm
 
 pytestmark = [pytest.mark.slow, NEEDS_NPM]
 
-MEND = "run `python tests/generated.py`"
+FIX_HINT = "run `python tests/generated.py`"
 CLIENT = TEMPLATE / "template/{% if typescript_client %}client{% endif %}"
 FRONTEND = TEMPLATE / "tests/frontend"
 TESTS = TEMPLATE / "tests/client"
@@ -35,7 +35,7 @@ for await (const { id } of everyRow((cursor) => listItems({ client, query: { cur
 }
 const thrown = await getItem({ client, path: { item_id: "" }, throwOnError: true });
 const sure: string = thrown.data.name;
-const told = (error: ApiError): string => explain(error);
+const describe = (error: ApiError): string => explain(error);
 """
 # What is written in place of what, and what the compiler says to it.
 MISUSES = {
@@ -71,7 +71,7 @@ def test_what_is_rendered_is_what_is_generated(
     rendered = {name: (root / name).read_text(encoding="utf-8") for name in FILES}
 
     generated = generate(environments.install(root, answers))
-    assert [name for name in FILES if generated[name] != rendered[name]] == [], MEND
+    assert [name for name in FILES if generated[name] != rendered[name]] == [], FIX_HINT
     run_npm(root / "client", "run", "check")
 
 

@@ -90,8 +90,8 @@ class TestPaths:
         cared_for = departures()
         assert left <= cared_for.keys(), "copier.yml needs a step that keeps what teams changed"
         assert {cared_for[name] for name in left} <= {"", *foundation_files(now)}
-        told = {f"`{name.removeprefix('src/my_service/')}`" for name in left}
-        assert [name for name in told if name not in news_since(release)] == []
+        moved = {f"`{name.removeprefix('src/my_service/')}`" for name in left}
+        assert [name for name in moved if name not in news_since(release)] == []
 
     def test_what_belongs_to_the_team_stays_theirs(
         self, history: Path, fresh: Fresh, release: Release

@@ -257,7 +257,7 @@ class TestWorkspace:
         assert "delete uv.lock: the workspace has one" in refused
         (service / "uv.lock").unlink()
 
-        # Its workflow is nowhere yet; what is said after a copy mends that.
+        # Its workflow is not in place yet; the message after a copy says how to move it.
         skipped = uv(repository, *tests, "-rs")
         assert skipped.returncode == 0
         assert "GitHub does not check this service yet: run `mkdir -p" in skipped.stdout

@@ -130,7 +130,7 @@ def lines_of(service: Service) -> list[dict[str, object]]:
 
 
 def levels_of(service: Service) -> list[tuple[object, object]]:
-    """What is worse than INFO in a server's log, but for what probes were told."""
+    """The lines of a server's log above INFO, without those of probes."""
     return [
         (line["level"], line["event"])
         for line in lines_of(service)

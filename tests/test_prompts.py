@@ -21,7 +21,7 @@ ANSWERS = resolve({**CELLS["all-on"], "project_name": HOSTILE_NAME})
 UNASKED = [name for name, question in QUESTIONS.items() if question.get("ask") is False]
 
 # What a person may type first, what the prompt has to say to it, and what is typed then.
-MENDED = {
+CORRECTED = {
     "project_name": ("", "write 1 to 74", "Orders"),
     "package_name": ("class", "try 'class_service'", "class_service"),
     "project_description": ("x" * 201, "write 0 to 200", "It takes orders"),
@@ -135,19 +135,19 @@ class TestAnswering:
     ) -> None:
         terminal = ask("copy")
         for name in asked({}):
-            if name in MENDED:
-                refused, mend, accepted = MENDED[name]
+            if name in CORRECTED:
+                refused, hint, accepted = CORRECTED[name]
                 terminal.wait_for(QUESTIONS[name]["help"])
                 terminal.press(CLEAR_LINE, refused, ENTER)
-                terminal.wait_for(mend)
+                terminal.wait_for(hint)
                 terminal.press(CLEAR_LINE, accepted)
             go_through(terminal, [name])
         assert terminal.wait_for_the_end() == 0
-        answers = {name: accepted for name, (_, _, accepted) in MENDED.items()}
+        answers = {name: accepted for name, (_, _, accepted) in CORRECTED.items()}
         assert contents(tmp_path / "service") == contents(render(**answers))
 
     def test_every_text_that_is_asked_can_be_refused(self) -> None:
-        assert [*MENDED] == [name for name in asked({}) if name in TEXTS]
+        assert [*CORRECTED] == [name for name in asked({}) if name in TEXTS]
 
     @pytest.mark.parametrize("name", UNASKED)
     def test_what_is_not_asked_can_be_asked_for(self, ask: Ask, name: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness import TEMPLATE, copier_command, run, run_copier
 
-# Each with what its refusal has to say: how to mend it.
+# Each with the fix that its message names.
 REFUSALS = {
     "cors_origins=https://app.example.com/path": "write 'https://app.example.com'",
     "cors_origins=https://app.example.com/": "write 'https://app.example.com'",

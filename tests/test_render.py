@@ -385,10 +385,10 @@ class TestReadme:
         defaults = dict(re.findall(r"^# (APP_\w+)=(.*)$", example, re.MULTILINE))
         table = dict(re.findall(r"^\| `(APP_\w+)` \| (.+?) (?<!\\)\| ", readme, re.MULTILINE))
         assert table.keys() == defaults.keys()
-        for name, told in table.items():
-            # Others are told in words.
-            if told.startswith("`"):
-                assert told.strip("`").replace("\\|", "|") == defaults[name], name
+        for name, documented in table.items():
+            # Others are described in words.
+            if documented.startswith("`"):
+                assert documented.strip("`").replace("\\|", "|") == defaults[name], name
 
 
 def row(service: Path, whose: str) -> str:

@@ -16,7 +16,7 @@ import yaml
 from harness import CONFIG, TEMPLATE, Renders, files_in, git, recorded_answers, run
 from matrix import CELLS, COVERING, RENDERED, answers_extension, each_cell, github_matrix
 from releases import RELEASES, Release
-from tags import Untold, check, missing, sections
+from tags import ReleaseMismatch, check, missing, sections
 
 GITHUB = TEMPLATE / ".github"
 WORKFLOWS = {path.stem: path for path in sorted(GITHUB.glob("workflows/*.yml"))}
@@ -208,21 +208,23 @@ class TestTags:
 
     def test_a_release_is_never_moved(self, repository: Path, releases: list[Release]) -> None:
         git(repository, "tag", "v0.1.0", releases[1].commit)
-        with pytest.raises(Untold, match=r"^v0\.1\.0 is there already, for another commit"):
+        with pytest.raises(
+            ReleaseMismatch, match=r"^v0\.1\.0 is there already, for another commit"
+        ):
             missing(repository, releases)
 
     def test_a_commit_of_somewhere_else_is_not_tagged(self, repository: Path) -> None:
-        with pytest.raises(Untold, match=r"the commit of 0\.1\.0 is not in the history"):
+        with pytest.raises(ReleaseMismatch, match=r"the commit of 0\.1\.0 is not in the history"):
             missing(repository, [Release("0.1.0", "a" * 40)])
 
     def test_the_changelog_tells_of_every_release(self) -> None:
-        told = sections((TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8"))
+        described = sections((TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8"))
         named = [release.version for release in RELEASES]
         # One that is just being made has no commit yet that could be named.
-        assert [*told][::-1][: len(named)] == named
-        assert len(told) - len(named) <= 1
-        assert all(told.values())
-        assert not any("## " in text.replace("### ", "") for text in told.values())
+        assert [*described][::-1][: len(named)] == named
+        assert len(described) - len(named) <= 1
+        assert all(described.values())
+        assert not any("## " in text.replace("### ", "") for text in described.values())
 
     def test_what_is_said_of_a_release_is_its_part_of_the_changelog(self) -> None:
         done = run([sys.executable, "tests/tags.py", "--notes", "v0.2.0"], TEMPLATE)
@@ -242,7 +244,7 @@ class TestTags:
     def test_a_changelog_that_says_something_else_is_refused(
         self, headings: str, releases: list[Release]
     ) -> None:
-        with pytest.raises(Untold, match=r"releases\.toml has 0\.1\.0, 0\.2\.0\. Write"):
+        with pytest.raises(ReleaseMismatch, match=r"releases\.toml has 0\.1\.0, 0\.2\.0\. Write"):
             check(f"# Changelog\n\n## Unreleased\n\n{headings}\n\nText\n", releases)
 
 
