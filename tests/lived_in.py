@@ -275,6 +275,59 @@ def test_what_the_service_adds_runs(
     assert {line["shelf"] for line in lines} == {"north"}
 """
 
+# Names of the foundation in the forms in which Python can use them, before an update and after it.
+OLD_NAMES = '''\
+"""Every way leads to the same key: KeyMixin."""
+
+import my_service.db.base
+from my_service.db import base
+from my_service.db.base import Base, KeyMixin, TimestampMixin
+from my_service.db.base import KeyMixin as Key
+from my_service.main import app, create_app
+
+
+def test_a_key_is_a_key() -> None:
+    assert {KeyMixin, base.KeyMixin} == {Key, my_service.db.base.KeyMixin}
+    assert not {Base, TimestampMixin} & {KeyMixin}  # KeyMixin
+
+
+def test_an_application_is_built() -> None:
+    assert type(create_app()) is type(app)
+'''
+NEW_NAMES = '''\
+"""Every way leads to the same key: KeyMixin."""
+
+import my_service.db.base
+from my_service.application import create_app
+from my_service.db import base
+from my_service.db.base import Base, TimestampMixin, UUIDPrimaryKeyMixin
+from my_service.db.base import UUIDPrimaryKeyMixin as Key
+from my_service.main import app
+
+
+def test_a_key_is_a_key() -> None:
+    assert {UUIDPrimaryKeyMixin, base.UUIDPrimaryKeyMixin} == {Key, my_service.db.base.UUIDPrimaryKeyMixin}
+    assert not {Base, TimestampMixin} & {UUIDPrimaryKeyMixin}  # KeyMixin
+
+
+def test_an_application_is_built() -> None:
+    assert type(create_app()) is type(app)
+'''
+OLD_SHADOWS = """\
+from my_service.db.base import Base, KeyMixin
+
+
+def test_another_name_is_none() -> None:
+    def name(KeyMixin: str) -> str:
+        return KeyMixin
+
+    assert name("KeyMixin") != KeyMixin.__name__ != Base.__name__
+"""
+NEW_SHADOWS = OLD_SHADOWS.replace(
+    "import Base, KeyMixin\n",
+    "import Base\nfrom my_service.db.base import UUIDPrimaryKeyMixin as KeyMixin\n",
+)
+
 # Whole files: those that are new, and those of the team's that it has rewritten.
 FILES = {
     f"{PACKAGE}/api/v1/books.py": ROUTER,
@@ -286,6 +339,8 @@ FILES = {
     "migrations/versions/20260201_0000_keep_books_2b3c4d5e6f70.py": MIGRATION,
     "tests/conftest.py": CONFTEST,
     "tests/api/v1/test_books.py": TESTS,
+    "tests/test_names.py": OLD_NAMES,
+    "tests/test_shadows.py": OLD_SHADOWS,
     "docs/shelves.md": "# Shelves\n\nThere is one, in the north.\n",
 }
 # What the sample resource has brought, but for its migration.
@@ -321,17 +376,24 @@ ADDED = {
 # The one file of the foundation that it has changed.
 EDITED = f"{PACKAGE}/api/health.py"
 EDIT = ("timeout(2)", "timeout(3)")
-# Imports of names that a release has moved, as they were written and as the update writes them.
-RENAMED = (
-    """\
+# The files among them with names that a release has renamed or moved, as an update writes them.
+UPDATED = {
+    f"{PACKAGE}/db/models/book.py": MODEL.replace(
+        "Base, KeyMixin, TimestampMixin", "Base, TimestampMixin, UUIDPrimaryKeyMixin"
+    ).replace("Book(KeyMixin,", "Book(UUIDPrimaryKeyMixin,"),
+    "tests/api/v1/test_books.py": TESTS.replace(
+        """\
 from my_service.core.settings import Settings
 from my_service.main import create_app
 """,
-    """\
+        """\
 from my_service.application import create_app
 from my_service.core.settings import Settings
 """,
-)
+    ),
+    "tests/test_names.py": NEW_NAMES,
+    "tests/test_shadows.py": NEW_SHADOWS,
+}
 # Not committed, and not Copier's business.
 LOCAL = {".env": "APP_LOG_LEVEL=DEBUG\n", ".env.local": "APP_SHELF=south\n"}
 
@@ -376,7 +438,7 @@ def lost_lines(service: Path, added: list[tuple[str, str]]) -> list[str]:
     lost = [
         name
         for name, text in {**FILES, **LOCAL}.items()
-        if read(service / name) not in {text, text.replace(*RENAMED)}
+        if read(service / name) not in {text, UPDATED.get(name, text)}
     ]
     lost += [name for name in DELETED if (service / name).exists()]
     return lost + [f"{name}: {text}" for name, text in added if text not in read(service / name)]

@@ -211,7 +211,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from my_service.core.errors import Conflict
-from my_service.db.base import Base, KeyMixin, TimestampMixin
+from my_service.db.base import Base, TimestampMixin, UUIDPrimaryKeyMixin
 from my_service.db.models.item import Item
 
 
@@ -219,7 +219,7 @@ class NoteTaken(Conflict):
     code, message = "note_taken", "There is one."
 
 
-class Note(KeyMixin, TimestampMixin, Base):
+class Note(UUIDPrimaryKeyMixin, TimestampMixin, Base):
     """What somebody says about an item."""
 
     __tablename__ = "notes"

@@ -74,10 +74,10 @@ MODEL = '''\
 
 from sqlalchemy.orm import Mapped
 
-from my_service.db.base import Base, KeyMixin, TimestampMixin
+from my_service.db.base import Base, TimestampMixin, UUIDPrimaryKeyMixin
 
 
-class {name}(KeyMixin, TimestampMixin, Base):
+class {name}(UUIDPrimaryKeyMixin, TimestampMixin, Base):
     __tablename__ = "{table}"
 
     text: Mapped[str]
@@ -204,12 +204,12 @@ from sqlalchemy import CheckConstraint, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import JSON
 
-from my_service.db.base import Base, KeyMixin
+from my_service.db.base import Base, UUIDPrimaryKeyMixin
 
 RULE = "whoever_writes_a_number_into_a_ledger_writes_one_that_is_not_negative"
 
 
-class Ledger(KeyMixin, Base):
+class Ledger(UUIDPrimaryKeyMixin, Base):
     __tablename__ = "ledgers"
     __table_args__ = (
         CheckConstraint("number >= 0", name=RULE),
@@ -238,7 +238,7 @@ VOLATILE = {
 INVOICE = """
 
 
-class Invoice(KeyMixin, Base):
+class Invoice(UUIDPrimaryKeyMixin, Base):
     __tablename__ = "invoices"
     __table_args__ = {"schema": "billing"}
 
@@ -476,16 +476,16 @@ from uuid import UUID
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from my_service.db.base import Base, KeyMixin
+from my_service.db.base import Base, UUIDPrimaryKeyMixin
 
 
-class Shelf(KeyMixin, Base):
+class Shelf(UUIDPrimaryKeyMixin, Base):
     __tablename__ = "shelves"
 
     width: Mapped[int]
 
 
-class Book(KeyMixin, Base):
+class Book(UUIDPrimaryKeyMixin, Base):
     __tablename__ = "books"
 
     shelf_id: Mapped[UUID] = mapped_column(ForeignKey("shelves.id", ondelete="CASCADE"))

@@ -219,13 +219,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Mapped, relationship
 
-from my_service.db.base import Base, KeyMixin
+from my_service.db.base import Base, UUIDPrimaryKeyMixin
 
 if TYPE_CHECKING:
     from my_service.db.models.book import Book
 
 
-class Author(KeyMixin, Base):
+class Author(UUIDPrimaryKeyMixin, Base):
     """Somebody who has written books."""
 
     __tablename__ = "authors"
@@ -243,13 +243,13 @@ from uuid import UUID
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from my_service.db.base import Base, KeyMixin
+from my_service.db.base import Base, UUIDPrimaryKeyMixin
 
 if TYPE_CHECKING:
     from my_service.db.models.author import Author
 
 
-class Book(KeyMixin, Base):
+class Book(UUIDPrimaryKeyMixin, Base):
     """Something to read."""
 
     __tablename__ = "books"

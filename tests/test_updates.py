@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 import releases
@@ -24,7 +24,9 @@ from harness import (
 from lived_in import EDITED, edit_the_foundation, live_in, lost_lines
 from matrix import CELLS, CHOICES, COVERING
 from owned import differences, foundation_files, owned_files
+from python_file import Module
 from releases import RELEASES, Fresh, Living, Release, known_to, publish, take_history
+from rename import read_renames, rename
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +45,19 @@ def answers_of(service: Path) -> dict[str, object]:
     return {name: answer for name, answer in recorded.items() if not name.startswith("_")}
 
 
+def with_new_names(service: Path, release: Release) -> dict[str, bytes]:
+    """The files of the team as an update from a release writes them."""
+    package = str(recorded_answers(service)["package_name"])
+    table = (TEMPLATE / "migrations/renames.yml").read_text(encoding="utf-8")
+    files = owned_files(service)
+    for renames in read_renames(table, package, release.version):
+        for name in files:
+            if name.endswith(".py"):
+                module = Module(files[name].decode(), PurePath(name))
+                files[name] = rename(module, renames)[0].encode()
+    return files
+
+
 class TestUntouched:
     """A service that nobody has changed becomes what a fresh copy would be."""
 
@@ -55,12 +70,12 @@ class TestUntouched:
         service = Living(
             history, tmp_path / "service", release.tag, known_to(history, release.tag, answers)
         )
-        team = owned_files(service.root)
+        team = with_new_names(service.root, release)
         service.update_cleanly(answers)
 
         expected = fresh(VERSION, answers_of(service.root))
         assert differences(foundation_files(service.root), foundation_files(expected)) == []
-        # What is new in a release arrives with it; what was there is as it was.
+        # What is new in a release arrives with it; what was there is as it was, but for its names.
         assert differences(owned_files(service.root), owned_files(expected) | team) == []
 
     @pytest.mark.parametrize(

@@ -30,14 +30,14 @@ from sqlalchemy import BigInteger, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import JSON
 
-from my_service.db.base import Base, KeyMixin
+from my_service.db.base import Base, UUIDPrimaryKeyMixin
 
 
 class Kind(StrEnum):
     PAPER = "paper"
 
 
-class Sample(KeyMixin, Base):
+class Sample(UUIDPrimaryKeyMixin, Base):
     __tablename__ = "samples"
 
     sold_at: Mapped[datetime]

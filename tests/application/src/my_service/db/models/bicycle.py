@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from my_service.core.errors import Conflict
-from my_service.db.base import Base, KeyMixin, TimestampMixin
+from my_service.db.base import Base, TimestampMixin, UUIDPrimaryKeyMixin
 
 if TYPE_CHECKING:
     from my_service.db.models.customer import Customer
@@ -22,7 +22,7 @@ class FrameNumberTaken(Conflict):
     code, message = "frame_number_taken", "There is a bicycle with this number on its frame."
 
 
-class Bicycle(KeyMixin, TimestampMixin, Base):
+class Bicycle(UUIDPrimaryKeyMixin, TimestampMixin, Base):
     """What is repaired. A number of a frame may come again when its bicycle is scrapped."""
 
     __tablename__ = "bicycles"

@@ -6,7 +6,7 @@ from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from my_service.core.errors import Conflict
-from my_service.db.base import Base, KeyMixin, TimestampMixin
+from my_service.db.base import Base, TimestampMixin, UUIDPrimaryKeyMixin
 
 if TYPE_CHECKING:
     from my_service.db.models.bicycle import Bicycle
@@ -16,7 +16,7 @@ class EmailTaken(Conflict):
     code, message = "email_taken", "There is a customer with this address already."
 
 
-class Customer(KeyMixin, TimestampMixin, Base):
+class Customer(UUIDPrimaryKeyMixin, TimestampMixin, Base):
     """Somebody whose bicycles are repaired."""
 
     __tablename__ = "customers"

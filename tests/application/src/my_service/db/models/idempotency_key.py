@@ -7,14 +7,14 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from my_service.core.errors import Conflict
-from my_service.db.base import Base, KeyMixin
+from my_service.db.base import Base, UUIDPrimaryKeyMixin
 
 
 class RequestInProgress(Conflict):
     code, message = "request_in_progress", "The same request is being carried out."
 
 
-class IdempotencyKey(KeyMixin, Base):
+class IdempotencyKey(UUIDPrimaryKeyMixin, Base):
     """What a request made, which its client may send again."""
 
     __tablename__ = "idempotency_keys"

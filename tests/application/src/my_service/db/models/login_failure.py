@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from my_service.db.base import Base, KeyMixin
+from my_service.db.base import Base, UUIDPrimaryKeyMixin
 
 
-class LoginFailure(KeyMixin, Base):
+class LoginFailure(UUIDPrimaryKeyMixin, Base):
     """Somebody gave a wrong password for this name, which nobody need have."""
 
     __tablename__ = "login_failures"

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from my_service.core.custom.workshop import OrderStatus
 from my_service.core.errors import Conflict
-from my_service.db.base import Base, KeyMixin, TimestampMixin
+from my_service.db.base import Base, TimestampMixin, UUIDPrimaryKeyMixin
 from my_service.db.models.bicycle import Bicycle
 from my_service.db.models.part import Part
 from my_service.db.models.user import User
@@ -47,7 +47,7 @@ class OrderLine(Base):
     part: Mapped[Part] = relationship(lazy="raise_on_sql")
 
 
-class Order(KeyMixin, TimestampMixin, Base):
+class Order(UUIDPrimaryKeyMixin, TimestampMixin, Base):
     """One repair of one bicycle, whose changes are counted."""
 
     __tablename__ = "orders"

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Numeric, String, Tab
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from my_service.core.errors import Conflict, Invalid
-from my_service.db.base import Base, KeyMixin, TimestampMixin
+from my_service.db.base import Base, TimestampMixin, UUIDPrimaryKeyMixin
 
 
 class SKUTaken(Conflict):
@@ -29,7 +29,7 @@ part_tags = Table(
 )
 
 
-class Tag(KeyMixin, Base):
+class Tag(UUIDPrimaryKeyMixin, Base):
     """What a part fits, such as `28 inch`."""
 
     __tablename__ = "tags"
@@ -38,7 +38,7 @@ class Tag(KeyMixin, Base):
     name: Mapped[str] = mapped_column(String(40))
 
 
-class Part(KeyMixin, TimestampMixin, Base):
+class Part(UUIDPrimaryKeyMixin, TimestampMixin, Base):
     """Something that is built into bicycles."""
 
     __tablename__ = "parts"

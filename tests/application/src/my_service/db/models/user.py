@@ -5,14 +5,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from my_service.core.custom.workshop import Role
 from my_service.core.errors import Conflict
-from my_service.db.base import Base, KeyMixin, TimestampMixin
+from my_service.db.base import Base, TimestampMixin, UUIDPrimaryKeyMixin
 
 
 class UserNameTaken(Conflict):
     code, message = "user_name_taken", "Somebody has this name already, in whatever case."
 
 
-class User(KeyMixin, TimestampMixin, Base):
+class User(UUIDPrimaryKeyMixin, TimestampMixin, Base):
     """Somebody who can sign in."""
 
     __tablename__ = "users"

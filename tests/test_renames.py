@@ -1,0 +1,319 @@
+"""What a release renames is renamed in the code of teams, in every form in which they use it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from harness import TEMPLATE, Renders, git, recorded_answers
+from matrix import CELLS
+from python_file import Module
+from rename import main, read_renames, rename, rename_in_files, tracked_files
+
+RENAMES = {
+    ("shop.db.base", "KeyMixin"): ("shop.db.base", "UUIDPrimaryKeyMixin"),
+    ("shop.main", "create_app"): ("shop.application", "create_app"),
+    ("shop.core.environment", "environment_of"): ("shop.core.settings", "get_environment"),
+}
+PATH = Path("src/shop/db/models/book.py")
+
+
+def renamed(text: str, path: Path = PATH, others: tuple[str, ...] = ()) -> str:
+    """The text with new names; a second time changes nothing more."""
+    after, _ = rename(Module(text, path), RENAMES, others)
+    assert rename(Module(after, path), RENAMES, others)[0] == after
+    return after
+
+
+def left(text: str) -> list[str]:
+    """What is left to the team."""
+    return rename(Module(text, PATH), RENAMES)[1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            "from shop.db.base import Base, KeyMixin, TimestampMixin\n\n\n"
+            "class Book(KeyMixin, TimestampMixin, Base):  # KeyMixin\n"
+            '    """With a KeyMixin."""\n',
+            "from shop.db.base import Base, TimestampMixin, UUIDPrimaryKeyMixin\n\n\n"
+            "class Book(UUIDPrimaryKeyMixin, TimestampMixin, Base):  # KeyMixin\n"
+            '    """With a KeyMixin."""\n',
+            id="import and use",
+        ),
+        pytest.param(
+            "from shop.db.base import KeyMixin as Key\n\nx: type[Key]\n",
+            "from shop.db.base import UUIDPrimaryKeyMixin as Key\n\nx: type[Key]\n",
+            id="import under another name",
+        ),
+        pytest.param(
+            "from shop.db.base import (\n    Base,  # ours\n    KeyMixin,  # not ours\n)\n\nx = KeyMixin\n",
+            "from shop.db.base import (\n    Base,  # ours\n    UUIDPrimaryKeyMixin,  # not ours\n)\n\n"
+            "x = UUIDPrimaryKeyMixin\n",
+            id="in parentheses with comments",
+        ),
+        pytest.param(
+            "from shop.db.base import (\n    Base,\n    KeyMixin,\n    TimestampMixin,\n)  # noqa\n",
+            "from shop.db.base import (\n    Base,\n    TimestampMixin,\n    UUIDPrimaryKeyMixin,\n)"
+            "  # noqa\n",
+            id="in parentheses",
+        ),
+        pytest.param(
+            "from shop.db.base import NOW, Base, KeyMixin, TimestampMixin, UTCDateTime"
+            f", {'a' * 20}\n",
+            "from shop.db.base import (\n    NOW,\n    Base,\n    TimestampMixin,\n    UTCDateTime,\n"
+            f"    UUIDPrimaryKeyMixin,\n    {'a' * 20},\n)\n",
+            id="too long for a line",
+        ),
+        pytest.param(
+            "from shop.db.base import TimestampMixin, KeyMixin, Base\n",
+            "from shop.db.base import TimestampMixin, UUIDPrimaryKeyMixin, Base\n",
+            id="not sorted",
+        ),
+        pytest.param(
+            "from ..base import KeyMixin\n\nx = KeyMixin\n",
+            "from ..base import UUIDPrimaryKeyMixin\n\nx = UUIDPrimaryKeyMixin\n",
+            id="relative import",
+        ),
+        pytest.param(
+            "import shop.db.base\nimport shop.db.session\n\nx = shop.db.base.KeyMixin.id\n",
+            "import shop.db.base\nimport shop.db.session\n\nx = shop.db.base.UUIDPrimaryKeyMixin.id\n",
+            id="attribute of an imported module",
+        ),
+        pytest.param(
+            "from shop.db import base\nimport shop.db.base as b\n\nx = base.KeyMixin, b.KeyMixin\n",
+            "from shop.db import base\nimport shop.db.base as b\n\n"
+            "x = base.UUIDPrimaryKeyMixin, b.UUIDPrimaryKeyMixin\n",
+            id="attribute of a module under a name",
+        ),
+        pytest.param(
+            "def build():\n    from shop.db.base import KeyMixin\n\n    return 'é', KeyMixin\n",
+            "def build():\n    from shop.db.base import UUIDPrimaryKeyMixin\n\n"
+            "    return 'é', UUIDPrimaryKeyMixin\n",
+            id="in a function, behind other alphabets",
+        ),
+        pytest.param(
+            "from shop.db.base import KeyMixin; x = KeyMixin\r\ny = f(KeyMixin=1).KeyMixin\r\n",
+            "from shop.db.base import UUIDPrimaryKeyMixin; x = UUIDPrimaryKeyMixin\r\n"
+            "y = f(KeyMixin=1).KeyMixin\r\n",
+            id="not arguments and attributes of others",
+        ),
+        pytest.param(
+            "from shop.db.base import UUIDPrimaryKeyMixin\n\n\nclass Book(KeyMixin): ...\n",
+            "from shop.db.base import UUIDPrimaryKeyMixin\n\n\nclass Book(UUIDPrimaryKeyMixin): ...\n",
+            id="where a merge has renamed the import",
+        ),
+    ],
+)
+def test_the_new_name_is_written(before: str, after: str) -> None:
+    assert renamed(before) == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("def f(KeyMixin):\n    return KeyMixin\n\n\nx = KeyMixin\n", id="parameter"),
+        pytest.param("def f():\n    KeyMixin = 1\n    return KeyMixin\n", id="local variable"),
+        pytest.param("def f():\n    global KeyMixin\n", id="global"),
+        pytest.param("class C:\n    class KeyMixin: ...\n", id="class"),
+        pytest.param("match x:\n    case [*KeyMixin]:\n        pass\n", id="pattern"),
+        pytest.param("from ours import KeyMixin\n", id="other import"),
+        pytest.param("UUIDPrimaryKeyMixin = KeyMixin\n", id="new name taken"),
+        pytest.param("from ours import UUIDPrimaryKeyMixin\nx = KeyMixin\n", id="new import taken"),
+        pytest.param("class UUIDPrimaryKeyMixin(KeyMixin): ...\n", id="new class taken"),
+        pytest.param('__all__ = ["KeyMixin"]\n', id="__all__"),
+        pytest.param('def f(x: "KeyMixin | None"): ...\n', id="type in a text"),
+        pytest.param('x = f"{KeyMixin}"\n', id="f-string"),
+    ],
+)
+def test_a_name_that_may_be_another_stays(text: str) -> None:
+    assert renamed(f"from shop.db.base import Base, KeyMixin\n\n{text}") == (
+        "from shop.db.base import Base\n"
+        f"from shop.db.base import UUIDPrimaryKeyMixin as KeyMixin\n\n{text}"
+    )
+
+
+def test_a_name_that_another_file_imports_from_this_one_stays() -> None:
+    text = "from shop.db.base import KeyMixin\n"
+    after = "from shop.db.base import UUIDPrimaryKeyMixin as KeyMixin\n"
+    assert renamed(text, others=("KeyMixin",)) == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from ours import KeyMixin\n\nx = KeyMixin\n",
+        "def f(base):\n    return base.KeyMixin\n",
+        "from shop.db import base\n\n\ndef f(base):\n    return base.KeyMixin\n",
+        "x = KeyMixin\n",
+        "from .base import KeyMixin\n",
+        '"""from shop.db.base import KeyMixin"""\n',
+        "x = '\x0c'\n# shop.db.base.KeyMixin\n",
+    ],
+)
+def test_what_is_not_ours_stays(text: str) -> None:
+    assert renamed(text) == text
+    assert left(text) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            "from shop.main import create_app as build  # ours\n",
+            "from shop.application import create_app as build  # ours\n",
+            id="alone",
+        ),
+        pytest.param(
+            "from shop.main import (\n    create_app,  # ours\n)\n",
+            "from shop.application import (\n    create_app,  # ours\n)\n",
+            id="alone with its comments",
+        ),
+        pytest.param(
+            "import re\n\nfrom shop.core.errors import NotFound\nfrom shop.main import create_app\n\n"
+            "from tests import x\n",
+            "import re\n\nfrom shop.application import create_app\nfrom shop.core.errors import NotFound"
+            "\n\nfrom tests import x\n",
+            id="sorted up",
+        ),
+        pytest.param(
+            "from shop.core.environment import environment_of\nfrom shop.core.logging import log\n\n"
+            "x = environment_of(1)\n",
+            "from shop.core.logging import log\nfrom shop.core.settings import get_environment\n\n"
+            "x = get_environment(1)\n",
+            id="sorted down, with another name",
+        ),
+        pytest.param(
+            "from shop.main import app, create_app\n\nx = create_app(app)\n",
+            "from shop.application import create_app\nfrom shop.main import app\n\nx = create_app(app)\n",
+            id="beside another",
+        ),
+        pytest.param(
+            "from shop.application import Application\nfrom shop.main import create_app\n",
+            "from shop.application import Application, create_app\n",
+            id="to an import that is there",
+        ),
+        pytest.param(
+            "def f():\n    from shop.main import create_app\n    return create_app()\n",
+            "def f():\n    from shop.application import create_app\n    return create_app()\n",
+            id="in a function",
+        ),
+    ],
+)
+def test_a_name_that_has_moved_is_imported_from_there(before: str, after: str) -> None:
+    assert renamed(before) == after
+    assert left(before) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("from shop import main\n\nx = main.create_app()\n", 3),
+        ('patch("shop.main.create_app", None)\n', 1),
+        ("from shop.main import (\n    app,  # ours\n    create_app,\n)\n", 1),
+        ("from shop.main import *\n\ncreate_app()\n", 1),
+    ],
+)
+def test_what_cannot_be_rewritten_is_named(text: str, line: int) -> None:
+    assert renamed(text) == text
+    assert left(text) == [f"{line}: shop.main.create_app is shop.application.create_app"]
+
+
+def test_only_the_releases_after_that_of_the_service_count_in_their_order() -> None:
+    tables = """
+        0.10.0: {"{package}.a:two": "{package}.a:three"}
+        0.9.0: {"{package}.a:one": "{package}.a:two"}
+        0.8.0: {"{package}.a:zero": "{package}.a:one"}
+    """
+    assert [*read_renames(tables, "shop", "0.8.0")] == [
+        {("shop.a", "one"): ("shop.a", "two")},
+        {("shop.a", "two"): ("shop.a", "three")},
+    ]
+    # A service that was updated to a commit between two releases has had some of it, or none.
+    assert len([*read_renames(tables, "shop", "0.9.0.post3.dev0+abc")]) == 1
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    git(tmp_path, "init", "--quiet")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+
+
+def test_the_files_that_git_tracks_are_rewritten_and_named(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = "from shop.db.base import KeyMixin\r\n"
+    write(repository, {"src/shop/a.py": old, "src/shop/b.py": "x = 1\n", "tests/c.py": old})
+    write(repository, {".gitignore": "ignored.py\n", "ignored.py": old})
+    write(repository, {"broken.py": "<<<<<<< before updating\nKeyMixin\n", "other.py": "x = ("})
+    git(repository, "add", "--all")
+    write(repository, {"new.py": old})
+
+    rename_in_files(tracked_files(), RENAMES)
+
+    new = b"from shop.db.base import UUIDPrimaryKeyMixin\r\n"
+    assert (repository / "src/shop/a.py").read_bytes() == new
+    assert (repository / "tests/c.py").read_bytes() == new
+    assert (repository / "ignored.py").read_bytes() == old.encode()
+    assert (repository / "new.py").read_bytes() == old.encode()
+    assert capsys.readouterr().out.splitlines() == [
+        "broken.py:1: not rewritten, since Python cannot read it: "
+        "shop.db.base.KeyMixin is shop.db.base.UUIDPrimaryKeyMixin now.",
+        "src/shop/a.py: rewritten to the new names of this release.",
+        "tests/c.py: rewritten to the new names of this release.",
+    ]
+
+
+def test_a_file_that_passes_a_name_on_keeps_it_for_the_others(repository: Path) -> None:
+    write(
+        repository,
+        {
+            "src/shop/db/ours.py": "from shop.db.base import KeyMixin\n",
+            "src/shop/db/models/book.py": "from shop.db.ours import KeyMixin\n",
+            "src/shop/db/models/page.py": "from shop.db import ours\n\nx = ours.KeyMixin\n",
+        },
+    )
+    git(repository, "add", "--all")
+    rename_in_files(tracked_files(), RENAMES)
+    assert "UUIDPrimaryKeyMixin as KeyMixin" in Path("src/shop/db/ours.py").read_text("utf-8")
+    assert "UUID" not in Path("src/shop/db/models/book.py").read_text("utf-8")
+    assert "UUID" not in Path("src/shop/db/models/page.py").read_text("utf-8")
+
+
+def test_the_step_of_an_update_reads_the_table(repository: Path) -> None:
+    write(repository, {"a.py": "from shop.db.base import KeyMixin\n"})
+    git(repository, "add", "--all")
+    main("shop", "1000.0.0")
+    assert "UUID" not in Path("a.py").read_text("utf-8")
+    main("shop", "0.6.0")
+    assert Path("a.py").read_text("utf-8") == "from shop.db.base import UUIDPrimaryKeyMixin\n"
+
+
+def names_in(service: Path, module: str) -> set[str]:
+    """What a rendered module defines at its top."""
+    text = (service / "src" / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+    defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in ast.parse(text).body if isinstance(node, defined)}
+
+
+def test_the_table_is_true_of_what_is_rendered(render: Renders) -> None:
+    service = render(**CELLS["all-on"])
+    package = str(recorded_answers(service)["package_name"])
+    table = (TEMPLATE / "migrations/renames.yml").read_text(encoding="utf-8")
+    names = {
+        old: new for renames in read_renames(table, package, "0") for old, new in renames.items()
+    }
+    for (module, name), (new_module, new_name) in names.items():
+        if (new_module, new_name) not in names:
+            assert new_name in names_in(service, new_module)
+        assert name not in names_in(service, module)
