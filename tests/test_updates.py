@@ -32,12 +32,16 @@ pytestmark = pytest.mark.slow
 
 # A release that is yet to come.
 NEXT = "v1001.0.0"
-EVERY_RELEASE = pytest.mark.parametrize("release", RELEASES, ids=str)
 
 
 def nightly_between(release: Release) -> list[pytest.MarkDecorator]:
-    """What is proven from the oldest and the newest waits for the night from those between."""
+    """Mark tests of the releases between the oldest and the newest, which prove the same steps."""
     return [] if release in {RELEASES[0], RELEASES[-1]} else [pytest.mark.nightly]
+
+
+EVERY_RELEASE = pytest.mark.parametrize(
+    "release", [pytest.param(each, marks=nightly_between(each), id=str(each)) for each in RELEASES]
+)
 
 
 def answers_of(service: Path) -> dict[str, object]:
@@ -78,10 +82,7 @@ class TestUntouched:
         # What is new in a release arrives with it; what was there is as it was, but for its names.
         assert differences(owned_files(service.root), owned_files(expected) | team) == []
 
-    @pytest.mark.parametrize(
-        "release",
-        [pytest.param(each, marks=nightly_between(each), id=str(each)) for each in RELEASES],
-    )
+    @EVERY_RELEASE
     def test_a_second_update_changes_nothing(
         self, history: Path, tmp_path: Path, release: Release
     ) -> None:
@@ -100,13 +101,9 @@ class TestLivedIn:
     @pytest.mark.parametrize(
         ("database", "release"),
         [
-            *(pytest.param("sqlite", each, id=f"sqlite-{each}") for each in RELEASES),
-            *(
-                pytest.param(
-                    "postgresql", each, marks=nightly_between(each), id=f"postgresql-{each}"
-                )
-                for each in RELEASES
-            ),
+            pytest.param(database, each, marks=nightly_between(each), id=f"{database}-{each}")
+            for database in ("sqlite", "postgresql")
+            for each in RELEASES
         ],
     )
     def test_no_line_is_lost_and_everything_works(
