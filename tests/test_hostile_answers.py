@@ -262,7 +262,11 @@ def make(template: Path, root: Path, answers: Answers, number: int) -> Service:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(part, id=f"texts-{part}@") for part in range(PARTS)],
+    # What is special about a text, the quick tests above have seen already.
+    params=[
+        pytest.param(part, id=f"texts-{part}@", marks=[pytest.mark.nightly] if part else [])
+        for part in range(PARTS)
+    ],
 )
 def services(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
