@@ -3,9 +3,9 @@
 Copier deletes such a file, changes and all, and says nothing. A step in the `_migrations` of
 `copier.yml` runs this in the service when its update is done:
 
-    keep_edits.py ANSWERS_FILE VERSION_FROM OLD=NEW REMOVED …
+    keep_edits.py ANSWERS_FILE VERSION_FROM OLD=NEW OLD_FOLDER/=NEW_FOLDER/ REMOVED …
 
-Changes are merged into the file's new place, with conflict markers where both sides changed the
+A folder stands for the files in it that the release has in the new one. Changes are merged into the file's new place, with conflict markers where both sides changed the
 same lines. Where the release has another file at the old place, that one is as the release renders
 it. A removed file that was changed stays and belongs to the team from then on. Where the
 team had deleted the file, its new place is left empty too.
@@ -16,7 +16,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import copier
@@ -29,16 +29,13 @@ def keep_edits(answers_file: str, version: str, departures: Iterable[str]) -> No
     Args:
         answers_file: where the answers are, from the root of the service.
         version: the release that the service comes from.
-        departures: paths from the root of the service.
+        departures: paths from the root of the service; those of folders end in a slash.
     """
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder, "before"), Path(folder, "after")
         answers = yaml.safe_load(_committed(answers_file) or b"") or {}
         _render(str(answers["_src_path"]), version, answers, before)
-        # The template as it is updated to, of which this file is a part.
-        _render(str(Path(__file__).parents[1]), "HEAD", answers, after)
-        for departure in departures:
-            old, _, new = departure.partition("=")
+        for old, new in _moves(departures, before):
             base, ours = before / old, _committed(old)
             # What was not rendered was switched off, and what was not changed may go.
             if not base.is_file() or ours == base.read_bytes():
@@ -51,8 +48,24 @@ def keep_edits(answers_file: str, version: str, departures: Iterable[str]) -> No
                 print(f"{old} left the foundation; you changed it, so it stays and is yours.")
             elif Path(new).is_file():
                 _merge(Path(new), base, ours)
-                if (after / old).is_file():
+                if Path(old).is_file():
+                    if not after.exists():
+                        # The template as it is updated to, of which this file is a part.
+                        _render(str(Path(__file__).parents[1]), "HEAD", answers, after)
                     _restore(Path(old), after / old)
+
+
+def _moves(departures: Iterable[str], before: Path) -> Iterator[tuple[str, str]]:
+    """The old path of each file and its new one, which is empty for a file that is removed."""
+    for departure in departures:
+        old, _, new = departure.partition("=")
+        if not old.endswith("/"):
+            yield old, new
+            continue
+        for path in sorted(before.glob(f"{old}**/*")):
+            name = path.relative_to(before / old).as_posix()
+            if Path(new, name).is_file():
+                yield old + name, new + name
 
 
 def _render(template: str, version: str, answers: Mapping[str, object], folder: Path) -> None:

@@ -390,7 +390,7 @@ from my_service.main import create_app
 from my_service.application import create_app
 from my_service.core.settings import Settings
 """,
-    ),
+    ).replace("from tests.error_format", "from tests.foundation.error_format"),
     "tests/test_names.py": NEW_NAMES,
     "tests/test_shadows.py": NEW_SHADOWS,
 }

@@ -500,14 +500,13 @@ from fastapi import FastAPI, WebSocket
 from fastapi.responses import StreamingResponse
 from httpx2 import ReadTimeout
 
-from tests import foundation
-from tests.foundation import OPENING, serve
+from tests.foundation import OPENING, serve, server
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foundation, "PATIENCE", 1)
-    monkeypatch.setattr(foundation, "GRACE", 1)
+    monkeypatch.setattr(server, "PATIENCE", 1)
+    monkeypatch.setattr(server, "GRACE", 1)
 
 
 @asynccontextmanager

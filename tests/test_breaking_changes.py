@@ -32,7 +32,9 @@ def service(render: Renders, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def checker(service: Path) -> ModuleType:
-    spec = spec_from_file_location("breaking_changes", service / "tests/breaking_changes.py")
+    spec = spec_from_file_location(
+        "breaking_changes", service / "tests/foundation/breaking_changes.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -255,7 +257,7 @@ class TestCommand:
 
     def check(self, root: Path, commit: str) -> tuple[int, str]:
         # From another folder, and without what only the service installs.
-        command = [sys.executable, str(root / "tests/breaking_changes.py"), commit]
+        command = [sys.executable, str(root / "tests/foundation/breaking_changes.py"), commit]
         done = run(command, root.parent)
         return done.returncode, done.stdout + done.stderr
 
@@ -298,6 +300,6 @@ def test_the_workflow_compares_a_change_with_what_it_is_merged_into(service: Pat
     # GitHub checks out a merge, of which the branch that is merged into is the first parent.
     assert step == {
         "if": "github.event_name == 'pull_request'",
-        "run": "uv run python tests/breaking_changes.py HEAD^1",
+        "run": "uv run python tests/foundation/breaking_changes.py HEAD^1",
     }
     assert steps[0]["with"]["fetch-depth"] == 2

@@ -181,7 +181,7 @@ def test_a_table_without_a_migration_fails_the_tests_of_migrations_alone(service
     (service.root / "src/my_service/db/models/note.py").write_text(model, encoding="utf-8")
 
     code, output = attempt(
-        service, "pytest", "-rf", "tests/db/test_migrations.py", "tests/services"
+        service, "pytest", "-rf", "tests/foundation/db/test_migrations.py", "tests/services"
     )
 
     failed = [line for line in output.splitlines() if line.startswith("FAILED ")]
@@ -189,7 +189,7 @@ def test_a_table_without_a_migration_fails_the_tests_of_migrations_alone(service
     errors = "\n".join(line for line in output.splitlines() if line.startswith("E "))
     assert code == 1, output
     assert len(failed) == 2, output
-    assert all("tests/db/test_migrations.py" in line for line in failed), output
+    assert all("tests/foundation/db/test_migrations.py" in line for line in failed), output
     assert errors.count("write the migration: uv run alembic revision --autogenerate") == 2, output
 
 
@@ -299,7 +299,7 @@ def test_what_the_engine_rewrites_or_others_have_built_is_no_difference(service:
     assert re.findall(r"Detected (.* '.*')", output) == ["removed table 'jobs'"]
     with (service.root / "src/my_service/extensions.py").open("a", encoding="utf-8") as extensions:
         extensions.write(INCLUDE_NAME)
-    service.run("pytest", "tests/db/test_migrations.py")
+    service.run("pytest", "tests/foundation/db/test_migrations.py")
 
     # What does differ is still seen.
     different = tables.replace("'{}'", "'[]'").replace("it's", "its").replace("_negative", "_less")
@@ -381,13 +381,13 @@ def test_migrations_of_two_branches_can_be_joined(service: Service) -> None:
         service.run("alembic", "revision", *revision)
         service.run("alembic", "upgrade", "heads")
 
-    code, output = attempt(service, "pytest", "tests/db/test_migrations.py")
+    code, output = attempt(service, "pytest", "tests/foundation/db/test_migrations.py")
     assert code == 1
     assert "uv run alembic merge heads" in output
     service.run("alembic", "merge", "heads", "--message", "both")
     service.run("alembic", "upgrade", "head")
     service.run("alembic", "check")
-    service.run("pytest", "tests/db/test_migrations.py")
+    service.run("pytest", "tests/foundation/db/test_migrations.py")
 
 
 def test_migrations_can_be_written_out_as_sql(service: Service) -> None:

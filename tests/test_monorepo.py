@@ -244,7 +244,7 @@ class TestWorkspace:
             "services/orders",
             "pytest",
             "-q",
-            "tests/test_repository.py",
+            "tests/foundation/test_repository.py",
         ]
         refused = uv(repository, *tests).stdout
         assert (

@@ -234,4 +234,4 @@ def test_the_suite_says_where_a_setting_without_a_default_gets_its_value(
     assert " error" not in done.stdout.rpartition("payment_url")[2], done.stdout
     with (root / "tests/conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(f"import pytest\n{REQUIRED_SETTINGS}")
-    service.run("pytest", "tests/core", "tests/test_application.py")
+    service.run("pytest", "tests/foundation/core", "tests/foundation/test_application.py")

@@ -300,8 +300,12 @@ def test_the_step_of_an_update_reads_the_table(repository: Path) -> None:
 
 
 def names_in(service: Path, module: str) -> set[str]:
-    """What a rendered module defines at its top."""
-    text = (service / "src" / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+    """What a rendered module defines at its top, or the modules that are in a package."""
+    path = service / ("" if module.startswith("tests") else "src") / module.replace(".", "/")
+    if path.is_dir():
+        return {each.stem for each in path.iterdir()}
+    file = path.with_suffix(".py")
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
     defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     return {node.name for node in ast.parse(text).body if isinstance(node, defined)}
 

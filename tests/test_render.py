@@ -262,7 +262,7 @@ class TestAbsence:
         service = render(database="none")
         assert not (service / "src/my_service/db").exists()
         assert not (service / "migrations").exists()
-        assert not (service / "tests/db").exists()
+        assert not (service / "tests/foundation/db").exists()
 
     def test_without_the_example_the_layers_stay(self, render: Renders) -> None:
         package = render(example=False) / "src/my_service"
@@ -403,10 +403,12 @@ def promised_files(service: Path) -> set[str]:
     """The files that the README calls the team's: names, and folders that they are in."""
     found = set()
     for group in row(service, "yours").split("; "):
+        group, _, excepted = group.partition(" except ")
         names, _, parent = group.partition(" in ")
         for name in re.findall("`(.+?)`", names):
             path = service / parent.strip("`") / name
             found |= {*path.rglob("*")} if path.is_dir() else {path}
+        found -= {*(service / excepted.strip("`")).rglob("*")} if excepted else set()
     return {path.relative_to(service).as_posix() for path in found if path.is_file()}
 
 

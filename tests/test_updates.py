@@ -235,7 +235,7 @@ class TestConflicts:
 
         git(living.root, "checkout", "HEAD", "--", EDITED)
         (living.root / f"{EDITED}.rej").unlink(missing_ok=True)
-        service.run("pytest", "tests/api/test_health.py")
+        service.run("pytest", "tests/foundation/api/test_health.py")
 
 
 class TestGitConfiguration:
@@ -368,6 +368,59 @@ class TestMovedModule:
             other.read_text(encoding="utf-8")
             == "from my_service.application import create_app as build  # ours\n"
         )
+
+
+class TestMovedTests:
+    """The foundation's tests have their own folder, and what a team has changed in them is there."""
+
+    @EVERY_RELEASE
+    @pytest.mark.parametrize("cell", COVERING)
+    def test_a_change_of_each_is_merged_into_the_file_that_it_has_become(
+        self, history: Path, tmp_path: Path, release: Release, cell: str
+    ) -> None:
+        answers = CELLS[cell]
+        known = known_to(history, release.tag, answers)
+        living = Living(history, tmp_path / "service", release.tag, known)
+        tests = [each for each in foundation_files(living.root) if each.startswith("tests/")]
+        for name in tests:
+            with (living.root / name).open("a", encoding="utf-8") as file:
+                file.write(f"# Ours: {name}\n")
+        living.commit("Ours")
+        living.update(answers)
+
+        found = {
+            name: re.findall("^# Ours: (.+)$", content.decode(), re.MULTILINE)
+            for name, content in living.contents().items()
+            if name.startswith("tests/")
+        }
+        assert sorted(mark for marks in found.values() for mark in marks) == sorted(tests)
+        changed = {name for name, marks in found.items() if marks}
+        assert all(name.startswith("tests/foundation/") for name in changed)
+        # Each line is at the end of a file, where the release may have changed the lines before it.
+        assert {*living.conflicts()} <= changed
+
+    @EVERY_RELEASE
+    def test_a_team_imports_from_where_the_names_are(
+        self, history: Path, tmp_path: Path, release: Release
+    ) -> None:
+        living = Living(history, tmp_path / "service", release.tag, {})
+        ours = living.root / "tests/test_ours.py"
+        before = """\
+from tests import error_format
+from tests.database import alembic_config, upgrade
+from tests.error_format import ReadError, read_error
+from tests.foundation import serve
+"""
+        ours.write_text(before, encoding="utf-8")
+        living.commit("Ours")
+        living.update_cleanly()
+
+        after = """\
+from tests.foundation import error_format, serve
+from tests.foundation.database import alembic_config, upgrade
+from tests.foundation.error_format import ReadError, read_error
+"""
+        assert ours.read_text(encoding="utf-8") == after
 
 
 class TestRecopy:

@@ -46,7 +46,7 @@ def test_clients_of_the_first_version_keep_their_names(
     assert names["/api/v1/items"] == ["create_item", "list_items"]
     assert names["/api/v2/items"] == ["create_item_v2", "list_items_v2"]
     # The one that says where a new item is among them.
-    service.run("pytest", "-q", "tests/api/v2", "tests/api/test_openapi.py")
+    service.run("pytest", "-q", "tests/api/v2", "tests/foundation/api/test_openapi.py")
 
 
 @pytest.mark.nightly

@@ -98,8 +98,8 @@ READERS: dict[tuple[str, str], Reader] = {
     ("project_slug", "Procfile"): _matched(r"^([^#:]+): uv run"),
     ("project_slug", ".github/workflows/ci.yml"): lambda text: yaml.safe_load(text)["name"],
     ("project_slug", "client/package.json"): _matched(r'"name": "(.*)-client"'),
-    ("project_slug", "tests/api/test_client.py"): _assigned("NAME"),
-    ("project_slug", "tests/test_repository.py"): _assigned("NAME"),
+    ("project_slug", "tests/foundation/api/test_client.py"): _assigned("NAME"),
+    ("project_slug", "tests/foundation/test_repository.py"): _assigned("NAME"),
     ("project_name", "openapi.json"): lambda text: json.loads(text)["info"]["title"],
     ("project_description", "openapi.json"): (
         lambda text: json.loads(text)["info"].get("description", "")
@@ -107,7 +107,7 @@ READERS: dict[tuple[str, str], Reader] = {
     ("service_path", "README.md"): _matched(r"^The service lives in `(.*)`\. "),
     ("service_path", "Procfile"): _matched(r" runs in (.*); "),
     ("service_path", ".github/workflows/ci.yml"): _matched(r'^ +working-directory: "(.*)"$'),
-    ("service_path", "tests/test_repository.py"): _assigned("PLACE"),
+    ("service_path", "tests/foundation/test_repository.py"): _assigned("PLACE"),
     ("port", "README.md"): _matched(r"`http://127\.0\.0\.1:(.*)/docs`"),
     ("port", "Procfile"): _matched(r"^[^#:]+: uv run fastapi dev --port (.*)$"),
     (PACKAGE, "pyproject.toml"): _project("tool", "uv", "build-backend", "module-name"),

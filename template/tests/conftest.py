@@ -1,3 +1,3 @@
-"""Fixtures of this service: add yours here; the foundation's come from `tests/foundation.py`."""
+"""Fixtures of this service: add yours here; the foundation's come from `tests/foundation`."""
 
 pytest_plugins = ["tests.foundation"]

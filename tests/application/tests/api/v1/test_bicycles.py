@@ -4,7 +4,7 @@ from my_service.api.v1.bicycles import PHOTO_SIZE
 from my_service.core.settings import Settings
 
 from tests.conftest import make_bicycle
-from tests.error_format import read_error
+from tests.foundation.error_format import read_error
 
 BICYCLES = "/api/v1/bicycles"
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -4,7 +4,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from tests.conftest import make, make_bicycle
-from tests.error_format import read_error
+from tests.foundation.error_format import read_error
 
 CUSTOMERS = "/api/v1/customers"
 ADA = {"name": "Ada", "email": "ada@example.com"}

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 
 from tests.conftest import make, make_bicycle, make_order
-from tests.error_format import read_error
+from tests.foundation.error_format import read_error
 
 ORDERS = "/api/v1/orders"
 KEY = {"Idempotency-Key": "4f1c1a52-6e0b"}

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from httpx2 import AsyncClient, ConnectError, MockTransport, Request, Response
 
 from tests.conftest import make
-from tests.error_format import read_error
+from tests.foundation.error_format import read_error
 
 PARTS = "/api/v1/parts"
 CHAIN = {"sku": "CH-11", "name": "Chain", "price": "24.90", "tags": ["11 gears", "28 inch"]}

@@ -10,7 +10,7 @@ from my_service.services import tokens
 from my_service.services.users import ATTEMPTS
 
 from tests.conftest import PASSWORD, add_user
-from tests.error_format import read_error
+from tests.foundation.error_format import read_error
 
 TOKENS = "/api/v1/tokens"
 

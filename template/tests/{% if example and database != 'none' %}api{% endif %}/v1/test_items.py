@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 import pytest
 from httpx2 import AsyncClient
 
-from tests.error_format import read_error
+from tests.foundation.error_format import read_error
 
 ITEMS = "/api/v1/items"
 

@@ -1,0 +1,81 @@
+"""A server for tests that need one: a lifespan, a stream, a socket."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+from httpx2 import AsyncClient
+
+# What a client sends to open a socket is a request like any other.
+OPENING = {
+    "connection": "upgrade",
+    "upgrade": "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+# Seconds that an application may take to start, to respond and to stop, on a machine that is busy.
+PATIENCE = 20
+# Seconds after which a request that goes on when the test has ended is cancelled.
+GRACE = 5
+
+
+@asynccontextmanager
+async def serve(app: FastAPI) -> AsyncGenerator[AsyncClient]:
+    """Run an application under uvicorn, with a client that calls it over the network.
+
+    Raises:
+        TimeoutError: its lifespan does not start or stop; the cause is where it waits.
+    """
+    is_up = asyncio.Event()
+
+    async def notify() -> None:
+        is_up.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        # asyncio does this to the sockets that it makes itself.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                # It would log what fails there; the test is to fail with it.
+                lifespan="off",
+                timeout_graceful_shutdown=GRACE,
+                callback_notify=notify,
+            )
+        )
+        running = asyncio.create_task(run(app, server, listener))
+        running.add_done_callback(lambda _: is_up.set())
+        await is_up.wait()
+        try:
+            if not running.done():
+                url = "http://{}:{}".format(*listener.getsockname())
+                async with AsyncClient(base_url=url, timeout=PATIENCE) as client:
+                    yield client
+        finally:
+            server.should_exit = True
+            await running
+
+
+async def run(app: FastAPI, server: uvicorn.Server, listener: socket.socket) -> None:
+    """Run the lifespan of an application, and the server within."""
+    async with AsyncExitStack() as stack:
+        async with in_time("start"):
+            await stack.enter_async_context(app.router.lifespan_context(app))
+        await server.serve([listener])
+        async with in_time("stop"):
+            await stack.aclose()
+
+
+@asynccontextmanager
+async def in_time(step: str) -> AsyncGenerator[None]:
+    """Give up what takes too long."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield
+    except TimeoutError as error:
+        raise TimeoutError(f"The lifespan does not {step} within {PATIENCE} seconds.") from error
