@@ -70,6 +70,7 @@ def test_a_cell_that_fails_is_left_behind_and_can_be_repeated(broken: Path) -> N
     assert "FAULT" in suite(broken, test)
 
 
+@pytest.mark.nightly
 def test_a_cell_that_fails_where_it_is_installed_can_be_repeated_by_hand(
     broken: Path, tmp_path: Path
 ) -> None:
@@ -83,7 +84,7 @@ def test_a_cell_that_fails_where_it_is_installed_can_be_repeated_by_hand(
     assert re.search(r"^conftest.py:\d+: error: Incompatible types", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("level", ["1", "2"])
+@pytest.mark.parametrize("level", ["1", pytest.param("2", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("root", ["template", "service"])
 def test_without_assertions_a_suite_refuses_to_run(
     template: Path, render: Renders, tmp_path: Path, root: str, level: str
@@ -95,6 +96,7 @@ def test_without_assertions_a_suite_refuses_to_run(
     assert re.fullmatch("Python ignores assertions here, .*unset PYTHONOPTIMIZE.*\n", done.stderr)
 
 
+@pytest.mark.nightly
 def test_all_tests_of_a_cell_run_in_one_process(template: Path, tmp_path: Path) -> None:
     root = shutil.copytree(template, tmp_path / "template")
     chosen = "(TestFiles or TestOwnership) and (all-off or all-on)"
