@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import sys
@@ -58,7 +59,15 @@ COMMANDS = {"fastapi_cli", "uvicorn"}
 DRIVERS = {"sqlite": {"aiosqlite"}, "postgresql": {"asyncpg"}, "none": set[str]()}
 # Its module has another name.
 MODULES = {"opentelemetry_api": "opentelemetry"}
-TOOLS = {"import_linter", "mypy", "pytest_asyncio", "pytest_timeout", "ruff"}
+TOOLS = {
+    "coverage",
+    "import_linter",
+    "mypy",
+    "poethepoet",
+    "pytest_asyncio",
+    "pytest_timeout",
+    "ruff",
+}
 
 PostgreSQL = Callable[[str], str]
 
@@ -235,3 +244,33 @@ def test_the_suite_says_where_a_setting_without_a_default_gets_its_value(
     with (root / "tests/conftest.py").open("a", encoding="utf-8") as conftest:
         conftest.write(f"import pytest\n{REQUIRED_SETTINGS}")
     service.run("pytest", "tests/foundation/core", "tests/foundation/test_application.py")
+
+
+@pytest.mark.slow
+class TestTasks:
+    @pytest.fixture
+    def checked(self, render: Renders, environments: Environments, tmp_path: Path) -> Service:
+        return environments.install(shutil.copytree(render(), tmp_path / "service"), {})
+
+    def test_a_check_that_fails_ends_the_gate(self, checked: Service) -> None:
+        router = checked.root / "src/my_service/api/v1/items.py"
+        with router.open("a", encoding="utf-8") as file:
+            file.write("\n\nassert undefined\n")
+        # Where uv run looks first.
+        programs = Path(checked.command("poe")[0]).parent
+        path = os.pathsep.join([str(programs), os.environ["PATH"]])
+        done = checked.attempt(["poe", "check"], {"PATH": path})
+        assert done.returncode == 1
+        assert "Poe => ruff check\n" in done.stdout
+        assert "F821" in done.stdout
+        assert "Poe => mypy" not in done.stdout
+
+    def test_coverage_counts_what_runs_after_a_query(self, checked: Service) -> None:
+        project = tomllib.loads((checked.root / "pyproject.toml").read_text(encoding="utf-8"))
+        measure, report = map(str.split, project["tool"]["poe"]["tasks"]["coverage"]["sequence"])
+        checked.run(*measure, "tests/api/v1", "tests/services")
+        listed = checked.run(*report)
+        assert "core/logging.py" in listed
+        # What is covered in full is left out.
+        assert "services/items.py" not in listed
+        assert "api/v1/items.py" not in listed

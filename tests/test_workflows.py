@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -118,10 +119,11 @@ class TestServices:
         assert job["strategy"]["matrix"]["python"] == [
             each for each in answers_extension.PYTHONS if minor(each) >= minor(version)
         ]
-        gate = {"ruff format --check", "ruff check", "mypy", "pytest"}
         steps = [step["run"] for step in job["steps"] if "run" in step]
-        assert steps[0] == "uv sync"
-        assert gate <= {step.removeprefix("uv run ") for step in steps}
+        assert steps == ["uv sync", "uv run poe check"]
+        project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
+        gate = ["ruff format --check", "ruff check", "mypy", "pytest"]
+        assert project["tool"]["poe"]["tasks"]["check"]["sequence"] == gate
 
     @pytest.mark.parametrize("cell", each_cell(RENDERED))
     def test_nothing_of_the_templates_own_is_rendered(self, render: Renders, cell: str) -> None:
