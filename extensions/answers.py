@@ -292,26 +292,38 @@ def _switch(answer: object) -> str:
     return f"{answer!r} is neither yes nor no; write true or false"
 
 
-QUESTIONS: Mapping[str, Check] = {
+_TEXTS: Mapping[str, Check] = {
     "project_name": _text(check_name),
     "project_slug": _text(check_slug),
     "package_name": _text(check_package),
     "project_description": _text(check_line, shortest=0, longest=200),
-    "layout": _one_of("standalone", "monorepo"),
     "service_path": _text(check_place),
     "port": _text(check_port),
-    "python_version": _one_of(*PYTHONS),
-    "database": _one_of("sqlite", "postgresql", "none"),
-    "example": _switch,
-    "cors": _switch,
     "cors_origins": _text(check_origins),
-    "cors_credentials": _switch,
     "cors_origin_regex": _text(check_pattern),
-    "typescript_client": _switch,
-    "error_format": _one_of("problem", "envelope"),
-    "error_tracking": _one_of("none", "sentry"),
-    "ci": _one_of("github", "none"),
 }
+
+
+def _check_of(name: str, question: Mapping[str, Any]) -> Check:
+    if question["type"] == "bool":
+        return _switch
+    if choices := question.get("choices"):
+        return _one_of(*(choices.values() if isinstance(choices, dict) else choices))
+    return _TEXTS[name]
+
+
+def _read_questions() -> Mapping[str, Check]:
+    """The check of each question; switches and choices are those of `copier.yml`."""
+    text = Path(__file__).parents[1].joinpath("copier.yml").read_text(encoding="utf-8")
+    config = yaml.safe_load(text)
+    return {
+        name: _check_of(name, question)
+        for name, question in config.items()
+        if not name.startswith("_")
+    }
+
+
+QUESTIONS = _read_questions()
 
 # Questions that are asked no more. A service of an older release remembers its answers, which
 # come in as data while it is updated.
@@ -359,8 +371,8 @@ def unmoved(context: Context, package: str) -> str:
     if recorded in {None, package} or not (folder / f"src/{recorded}").is_dir():
         return ""
     return (
-        f"the service is in src/{recorded}; move it to src/{package} first, as the README of the"
-        " template says under 'To other answers'"
+        f"the service is in src/{recorded}; move it to src/{package} first, as"
+        " docs/updating.md of the template says"
     )
 
 

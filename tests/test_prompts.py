@@ -96,9 +96,9 @@ class TestQuestions:
         widest = COLUMNS - 3
         assert [name for name in QUESTIONS if len(QUESTIONS[name]["help"]) > widest] == []
 
-    def test_the_readme_says_which_are_not_asked(self) -> None:
-        readme = (TEMPLATE / "README.md").read_text(encoding="utf-8")
-        rows = [line for line in readme.splitlines() if line.startswith("| `")]
+    def test_the_documentation_says_which_are_not_asked(self) -> None:
+        page = (TEMPLATE / "docs/questions.md").read_text(encoding="utf-8")
+        rows = [line for line in page.splitlines() if line.startswith("| `")]
         named = [row.split("`")[1] for row in rows if "; not asked" in row]
         assert named == UNASKED != []
 

@@ -1,4 +1,4 @@
-"""The README is true."""
+"""The README and the pages of `docs/` are true."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import os
 import re
 import shlex
 import shutil
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from databases import serving
 from harness import (
     QUESTIONS,
     TEMPLATE,
     VERSION,
+    Environments,
     Renders,
     copier_command,
     files_in,
@@ -21,14 +25,28 @@ from harness import (
     run,
     working_files,
 )
+from matrix import CELLS
+from uv import find_uv_bin
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
-COMMANDS = [
-    line
-    for block in re.findall(r"^```bash\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    for line in block.splitlines()
-]
-GENERATE, TEST = (line for line in COMMANDS if line.startswith("python3 -m venv"))
+
+
+def page(name: str) -> str:
+    """The text of a page of the documentation."""
+    return (TEMPLATE / f"docs/{name}.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The blocks of code in a text that are marked with a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str) -> list[str]:
+    """The lines of the blocks of a shell."""
+    return [line for block in blocks(text, "bash") for line in block.splitlines()]
+
+
+GENERATE, TEST = commands(README)
 
 
 CHECK = copier_command("check-update", "--quiet")
@@ -50,8 +68,9 @@ def test_both_lines_install_the_same_tools() -> None:
     assert GENERATE.rpartition(" && ")[0] == TEST.rpartition(" && ")[0]
 
 
-def test_the_tools_are_exact_and_name_no_address() -> None:
-    requirements = (TEMPLATE / "requirements.txt").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-docs.txt"])
+def test_the_tools_are_exact_and_name_no_address(name: str) -> None:
+    requirements = (TEMPLATE / name).read_text(encoding="utf-8")
     assert "://" not in requirements
     pinned = re.findall(r"^[a-z][^=\n]*==\S+", requirements, re.MULTILINE)
     assert len(pinned) == len(re.findall(r"^\S", requirements, re.MULTILINE)) - 2
@@ -109,7 +128,7 @@ def test_a_service_can_be_updated_to_the_next_release(template: Path, tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_package_is_moved_as_the_readme_says(template: Path, tmp_path: Path) -> None:
+def test_a_package_is_renamed_as_the_documentation_says(template: Path, tmp_path: Path) -> None:
     checkout = shutil.copytree(template, tmp_path / "checkout")
     service = committed_service(checkout, tmp_path)
     health = service / "src/my_service/api/health.py"
@@ -123,7 +142,9 @@ def test_a_package_is_moved_as_the_readme_says(template: Path, tmp_path: Path) -
     assert refusal in done.stderr
     assert git(service, "status", "--porcelain") == ""
 
-    moving = "\n".join(line for line in COMMANDS if "name" in line and "git" in line)
+    moving = "\n".join(
+        line for line in commands(page("updating")) if "name" in line and "git" in line
+    )
     moving = moving.replace("old_name", "my_service").replace("new_name", "orders")
     done = run(["bash", "-ec", moving], service)
     assert done.returncode == 0, done.stderr
@@ -141,7 +162,7 @@ def test_a_package_is_moved_as_the_readme_says(template: Path, tmp_path: Path) -
 def test_the_table_has_every_question_with_its_answers() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in section("The questions").splitlines()
+        for line in page("questions").splitlines()
         if line.startswith("| `")
     ]
     assert [row[0].strip("`") for row in rows] == list(QUESTIONS)
@@ -174,6 +195,132 @@ def test_after_the_copy_it_says_what_the_readme_says(render: Renders, tmp_path: 
     )
     message = done.stderr.partition("Next:")[2].split("\n")
     said = [line.strip() for line in message if line.strip()]
-    shown = section("Start the service").splitlines()
+    shown = section("Thirty seconds").splitlines()
     assert (tmp_path / said[0].removeprefix("cd ")).samefile(tmp_path / "my-service")
     assert said[1:] == [line for line in shown if line.startswith("uv ")]
+
+
+class TestPages:
+    names = sorted(path.stem for path in (TEMPLATE / "docs").glob("*.md"))
+
+    @pytest.mark.slow
+    def test_the_site_is_built_and_no_link_within_it_is_broken(self, tmp_path: Path) -> None:
+        shutil.copytree(TEMPLATE / "docs", tmp_path / "docs")
+        shutil.copy(TEMPLATE / "zensical.toml", tmp_path)
+        requirements = str(TEMPLATE / "requirements-docs.txt")
+        programs = tmp_path / "environment/bin"
+        for command in (
+            [find_uv_bin(), "venv", "--python", sys.executable, "environment"],
+            [
+                *(find_uv_bin(), "pip", "install", "--python", str(programs / "python")),
+                *("--require-hashes", "--requirement", requirements),
+            ],
+            [str(programs / "zensical"), "build", "--strict"],
+        ):
+            done = run(command, tmp_path, {"NO_COLOR": "1"})
+            assert done.returncode == 0, done.stdout + done.stderr
+        built = {path.parent.name for path in (tmp_path / "site").glob("*/index.html")}
+        assert built == {*self.names} - {"index"}
+
+    @pytest.mark.parametrize(
+        "name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "tests/README.md"]
+    )
+    def test_every_link_to_a_file_leads_to_one(self, name: str) -> None:
+        text = (TEMPLATE / name).read_text(encoding="utf-8")
+        folder = (TEMPLATE / name).parent
+        links = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)
+        assert [link for link in links if not (folder / link).exists()] == []
+
+    def test_the_site_and_the_readme_list_every_page(self) -> None:
+        site = tomllib.loads((TEMPLATE / "zensical.toml").read_text(encoding="utf-8"))
+        listed = [path for entry in site["project"]["nav"] for path in entry.values()]
+        assert sorted(listed) == [f"{name}.md" for name in self.names]
+        linked = re.findall(
+            r"^\| \[.+?\]\(docs/(.+?)\.md\)", section("Documentation"), re.MULTILINE
+        )
+        assert sorted(linked) == [name for name in self.names if name != "index"]
+
+    def test_the_settings_are_those_of_services(self, render: Renders) -> None:
+        examples = [
+            (render(**answers) / ".env.example").read_text(encoding="utf-8")
+            for answers in CELLS.values()
+        ]
+        found = [dict(re.findall(r"^# (APP_\w+)=(.*)$", text, re.MULTILINE)) for text in examples]
+        defaults = {name: value for each in found for name, value in each.items()}
+        table = dict(re.findall(r"^\| `(APP_\w+)` \| (.+?) \| ", page("settings"), re.MULTILINE))
+        assert table.keys() == defaults.keys()
+        shown = {name: text.strip("`") for name, text in table.items() if text.startswith("`")}
+        assert shown == {name: defaults[name] for name in shown}
+
+
+# What is another in every response.
+VARIES = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{16}|\d{4}-\d\d-\d\dT[\d:.]+Z")
+
+
+@pytest.mark.slow
+def test_the_responses_are_those_that_the_readme_shows(
+    render: Renders, environments: Environments, tmp_path: Path
+) -> None:
+    service = environments.install(shutil.copytree(render(), tmp_path / "service"), {})
+    service.run("alembic", "upgrade", "head")
+    [session] = blocks(section("Thirty seconds"), "console")
+    requests = re.findall(r"^\$ (curl .+)\n(.*(?:\n(?!\$ ).*)*)", session, re.MULTILINE)
+    assert len(requests) == 3
+    with serving(service) as client:
+        for command, shown in requests:
+            words = shlex.split(command)
+            url = next(word for word in words if word.startswith("http://"))
+            body = words[words.index("--json") + 1]
+            response = client.post(
+                url.removeprefix("http://127.0.0.1:8000"),
+                content=body,
+                headers={"content-type": "application/json"},
+            )
+            lines = shown.strip().splitlines()
+            assert VARIES.sub("…", response.text) == VARIES.sub("…", lines[-1])
+            headers = dict(line.split(": ", 1) for line in lines[1:-2])
+            if headers:
+                assert lines[0] == f"HTTP/1.1 {response.status_code} {response.reason_phrase}"
+                assert headers.keys() - {"date"} == response.headers.keys() - {"date"}
+
+
+SITE = """
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+def configure(app: FastAPI) -> None:
+    app.mount("/", SitePolicy(StaticFiles(directory="dist", html=True)))
+
+
+"""
+OLD_VERSION = """
+from fastapi import APIRouter, Depends, Response
+
+
+"""
+
+
+@pytest.mark.slow
+def test_a_site_has_its_policy_and_an_old_version_says_so(
+    render: Renders, environments: Environments, tmp_path: Path
+) -> None:
+    service = environments.install(shutil.copytree(render(), tmp_path / "service"), {})
+    _, deprecated, _, policy = blocks(page("http"), "py")
+    package = service.root / "src/my_service"
+    endpoint = '\n\n@router.get("")\nasync def list_orders() -> list[str]:\n    return []\n'
+    router = package / "api/v1/orders.py"
+    router.write_text(OLD_VERSION + deprecated + endpoint, encoding="utf-8")
+    with (package / "extensions.py").open("a", encoding="utf-8") as extensions:
+        extensions.write(SITE + policy)
+    (service.root / "dist").mkdir()
+    (service.root / "dist/index.html").write_text("<h1>Orders</h1>", encoding="utf-8")
+    with serving(service) as client:
+        home, orders = client.get("/"), client.get("/api/v1/orders")
+        assert home.text == "<h1>Orders</h1>"
+        assert home.headers["content-security-policy"] == "default-src 'self'"
+        assert orders.headers["content-security-policy"].startswith("default-src 'none'")
+        assert orders.headers["deprecation"] == "@1767225600"
+        assert orders.headers["sunset"] == "Fri, 01 Jan 2027 00:00:00 GMT"

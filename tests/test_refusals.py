@@ -58,27 +58,27 @@ def test_a_bad_answer_ends_with_a_sentence(
     assert [*tmp_path.iterdir()] == []
 
 
-def test_without_trust_it_ends_as_the_readme_shows(template: Path, tmp_path: Path) -> None:
+def test_without_trust_it_ends_as_the_documentation_shows(template: Path, tmp_path: Path) -> None:
     done = copy(template, tmp_path / "service")
     assert done.returncode == 4
-    assert_shown_in_readme(done.stderr)
+    assert_documented(done.stderr)
     assert [*tmp_path.iterdir()] == []
 
 
-def test_without_the_extensions_package_it_ends_as_the_readme_shows(
+def test_without_the_extensions_package_it_ends_as_the_documentation_shows(
     template: Path, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-c", WITHOUT_EXTENSIONS, "copy", "--defaults", "--trust"]
     done = run([*command, str(template), "service"], tmp_path)
     assert done.returncode == 1
-    assert_shown_in_readme(done.stderr)
+    assert_documented(done.stderr)
     assert [*tmp_path.iterdir()] == []
 
 
-def assert_shown_in_readme(message: str) -> None:
-    readme = (TEMPLATE / "README.md").read_text(encoding="utf-8")
+def assert_documented(message: str) -> None:
+    page = (TEMPLATE / "docs/trust.md").read_text(encoding="utf-8")
     assert message
-    assert message.strip() in readme
+    assert message.strip() in page
 
 
 def test_a_good_answer_is_rendered(template: Path, tmp_path: Path) -> None:
