@@ -1,8 +1,8 @@
-"""Names, checks and the few answers that have to be computed.
+"""Names, validators and computed defaults of the questions.
 
-A check that was released once keeps accepting what it accepted: an update silently drops a
-recorded answer that no longer passes, and takes the default instead. So the reserved names stand
-here and do not come from the Python that happens to run Copier.
+A validator must accept whatever an earlier release accepted: an update silently drops a recorded
+answer that is no longer valid, and takes the default. So reserved names are listed here, and do
+not come from the Python that runs Copier.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from jinja2 import Environment, Template, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-# The service refuses an origin by the same code at its start, so that the two cannot differ.
+# The service validates origins by the same code when it starts.
 _CORE = Path(__file__).parents[1] / "template/src/{{ package_name }}/core"
 _ORIGINS = runpy.run_path(str(_CORE / "{% if cors %}origins.py{% endif %}"))
-normal_origin: Callable[[str], str] = _ORIGINS["normal_origin"]
-safe_pattern: Callable[[str], str] = _ORIGINS["safe_pattern"]
+normalize_origin: Callable[[str], str] = _ORIGINS["normalize_origin"]
+validate_pattern: Callable[[str], str] = _ORIGINS["validate_pattern"]
 
-# Says in one sentence what is wrong with an answer and how to mend it; empty if nothing is.
+# Returns what is wrong with an answer and how to fix it, or "" if it is valid.
 Check = Callable[[object], str]
 
 
@@ -39,16 +39,16 @@ def _names(text: str) -> frozenset[str]:
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MAX_SLUG = 60
-# A name, a pattern and an import of the package have to fit in one line of the service.
+# Names, patterns and imports of the package must fit in a line of the service.
 MAX_NAME_COLUMNS = 74
 MAX_PACKAGE = 40
 MAX_PATTERN = 90
-MAX_PLACE = 80
-PLACE = re.compile("[A-Za-z0-9_.@][A-Za-z0-9_.@-]*(/[A-Za-z0-9_.@-]+)*")
+MAX_PATH = 80
+SERVICE_PATH = re.compile("[A-Za-z0-9_.@][A-Za-z0-9_.@-]*(/[A-Za-z0-9_.@-]+)*")
 SWITCH_WORDS = _names("0 1 f false n no off on t true y yes")
 
-# What the service, its tests and its tools install, and what later pieces may add. A service
-# that is called like one of them cannot be installed next to it.
+# The dependencies of the service, its tests and its tools, and those that later releases may add.
+# A service with the name of one of them could not be installed.
 DEPENDENCIES = _names(
     """
     aiosqlite alembic annotated-doc annotated-types anyio arq ast-serialize asyncpg boto3 celery
@@ -67,7 +67,7 @@ DEPENDENCIES = _names(
     uuid-utils uuid6 uv uv-build uvicorn uvloop watchfiles websockets werkzeug wheel
     """
 )
-# The modules among them that are not called like their distribution.
+# Their modules with other names than the distribution.
 _OTHER_MODULES = _names(
     """
     dns dotenv graphql importlinter jwt markdown_it multipart mypyc opentelemetry
@@ -112,26 +112,26 @@ WINDOWS_DEVICES = frozenset(
 )
 
 RESERVED_SLUGS = DEPENDENCIES | WINDOWS_DEVICES
-# The first kind that a word belongs to is the one that its refusal names.
+# The message names the first kind that matches.
 RESERVED_PACKAGES = {
     "a Python keyword": KEYWORDS,
     "a module of the standard library": STANDARD_LIBRARY,
-    "a module that the service may depend on": MODULES,
-    "a name that the service uses itself": OWN_NAMES,
-    "a device on Windows": WINDOWS_DEVICES,
+    "a module of a possible dependency": MODULES,
+    "a name in use by the service": OWN_NAMES,
+    "a reserved name on Windows": WINDOWS_DEVICES,
 }
 
 
-def slug_of(name: str) -> str:
-    """A distribution name, in the normal form of PEP 503, for any name of a project."""
+def make_slug(name: str) -> str:
+    """Make a distribution name, normalized by PEP 503, from any project name."""
     letters = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
     words = re.sub("[^a-z0-9]+", "-", letters.replace("'", ""))
     slug = words.strip("-")[:MAX_SLUG].strip("-") or "my-service"
     return f"{slug}-service" if slug in RESERVED_SLUGS else slug
 
 
-def package_of(slug: str) -> str:
-    """An import name for any slug."""
+def make_package(slug: str) -> str:
+    """Make an import name from any slug."""
     words = slug.replace("-", "_")
     package = (words if words[0].isalpha() else f"service_{words}")[:MAX_PACKAGE].rstrip("_")
     return f"{package}_service" if _kind_of_reserved_package(package) else package
@@ -142,19 +142,19 @@ def _kind_of_reserved_package(name: str) -> str:
 
 
 def running_python() -> str:
-    """The Python that runs Copier, or the nearest to it that the service supports."""
-    oldest, newest = (int(each.removeprefix("3.")) for each in (PYTHONS[0], PYTHONS[-1]))
+    """The version of Python that runs Copier, or the nearest supported one."""
+    oldest, newest = (int(version.removeprefix("3.")) for version in (PYTHONS[0], PYTHONS[-1]))
     return f"3.{min(max(sys.version_info.minor, oldest), newest)}"
 
 
 def pythons_from(oldest: str) -> list[str]:
-    """The supported Pythons, from the oldest one of a service on."""
+    """The supported versions of Python, from the oldest of a service on."""
     return [*PYTHONS[PYTHONS.index(oldest) :]]
 
 
-def origins_of(text: str) -> list[str]:
-    """The origins of a comma-separated list, in their normal form."""
-    return [normal_origin(each) for each in _split(text)]
+def parse_origins(text: str) -> list[str]:
+    """Split a comma-separated list of origins, and normalize them."""
+    return [normalize_origin(origin) for origin in _split(text)]
 
 
 def _split(text: str) -> list[str]:
@@ -162,37 +162,37 @@ def _split(text: str) -> list[str]:
 
 
 def python_string(text: str) -> str:
-    """A string literal as `ruff format` leaves it: in the quotes that need fewer escapes."""
+    """Make a string literal as `ruff format` does: with the quotes that need fewer escapes."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + text.replace("\\", "\\\\").replace(quote, f"\\{quote}") + quote
 
 
 def markdown(text: str) -> str:
-    """Text that Markdown shows as it is (https://spec.commonmark.org/)."""
+    """Escape text for Markdown (https://spec.commonmark.org/)."""
     marks = r"([\\`*\[~]|<(?=[\w/!?])|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_]))"
-    places = r"^(\d+)(?=[.)]( |$))|^(?=[-+=<>#])|(?<= )(?=#+$)"
-    return re.sub(places, r"\1\\", re.sub(marks, r"\\\1", text))
+    positions = r"^(\d+)(?=[.)]( |$))|^(?=[-+=<>#])|(?<= )(?=#+$)"
+    return re.sub(positions, r"\1\\", re.sub(marks, r"\\\1", text))
 
 
 def check_line(text: str, *, shortest: int, longest: int) -> str:
     if not shortest <= len(text) <= longest:
-        return f"it has {len(text)} characters; write {shortest} to {longest}"
+        return f"it has {len(text)} characters; use {shortest} to {longest}"
     if unprintable := next((each for each in text if not _is_printable(each)), ""):
-        return f"it contains {unprintable!a}, which does not print; leave that out"
+        return f"it contains {unprintable!a}, which is not printable; remove it"
     if text != text.strip():
-        return "it begins or ends with a space; leave that out"
+        return "it begins or ends with a space; remove it"
     return ""
 
 
 def check_name(text: str) -> str:
     columns = _columns(python_string(text)) - 2
     if columns > MAX_NAME_COLUMNS:
-        return f"it is {columns} columns wide; write {MAX_NAME_COLUMNS} at most"
+        return f"it is {columns} columns wide; use at most {MAX_NAME_COLUMNS}"
     return check_line(text, shortest=1, longest=MAX_NAME_COLUMNS)
 
 
 def _is_printable(character: str) -> bool:
-    # A younger Python knows more characters, and has recorded them.
+    # A newer Python, which knows more characters, may have recorded the answer.
     return character.isprintable() or unicodedata.category(character) == "Cn"
 
 
@@ -207,60 +207,60 @@ def _is_wide(character: str) -> bool:
 
 def check_slug(text: str) -> str:
     if len(text) > MAX_SLUG:
-        return f"it has {len(text)} characters; write {MAX_SLUG} at most"
+        return f"it has {len(text)} characters; use at most {MAX_SLUG}"
     if not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", text):
-        return f"{text!r} is not in normal form; write {slug_of(text)!r}"
+        return f"{text!r} is not normalized; use {make_slug(text)!r}"
     if text in DEPENDENCIES:
-        return f"{text!r} is a package that the service may depend on; try '{text}-service'"
+        return f"{text!r} is a possible dependency of the service; use '{text}-service'"
     if text in WINDOWS_DEVICES:
-        return f"{text!r} is a device on Windows; try '{text}-service'"
+        return f"{text!r} is a reserved name on Windows; use '{text}-service'"
     return ""
 
 
 def check_package(text: str) -> str:
     if len(text) > MAX_PACKAGE:
-        return f"it has {len(text)} characters; write {MAX_PACKAGE} at most"
+        return f"it has {len(text)} characters; use at most {MAX_PACKAGE}"
     if not re.fullmatch("[a-z][a-z0-9_]*", text):
-        return f"{text!r} is not a lower-case identifier; try {package_of(slug_of(text))!r}"
+        return f"{text!r} is not a lower-case identifier; use {make_package(make_slug(text))!r}"
     if kind := _kind_of_reserved_package(text):
-        return f"{text!r} is {kind}; try '{text}_service'"
+        return f"{text!r} is {kind}; use '{text}_service'"
     return ""
 
 
-def check_place(text: str) -> str:
-    if len(text) > MAX_PLACE:
-        return f"it has {len(text)} characters; write {MAX_PLACE} at most"
-    if text and not PLACE.fullmatch(text):
-        return f"{text!r} is no folder below the root of a repository; write 'services/orders'"
+def check_service_path(text: str) -> str:
+    if len(text) > MAX_PATH:
+        return f"it has {len(text)} characters; use at most {MAX_PATH}"
+    if text and not SERVICE_PATH.fullmatch(text):
+        return f"{text!r} is not a relative path of a folder; use one such as 'services/orders'"
     if {".", ".."} & {*text.split("/")}:
-        return f"{text!r} leads elsewhere; write each folder by its name"
+        return f"{text!r} is not normalized; use a path without . and .."
     return ""
 
 
 def check_port(text: str) -> str:
     if re.fullmatch("[1-9][0-9]{3,4}", text) and 1024 <= int(text) <= 65535:
         return ""
-    return f"{text!r} is no port of a user's; write a number from 1024 to 65535"
+    return f"{text!r} is not a valid port; use a number from 1024 to 65535"
 
 
 def check_origins(text: str) -> str:
     for written in _split(text):
         try:
-            origin = normal_origin(written)
+            origin = normalize_origin(written)
         except ValueError as error:
             return str(error)
         if written != origin:
-            return f"browsers write {written!r} in another way; write {origin!r}"
+            return f"{written!r} is not normalized; use {origin!r}"
     return ""
 
 
 def check_pattern(text: str) -> str:
     if len(text) > MAX_PATTERN:
-        return f"it has {len(text)} characters; write {MAX_PATTERN} at most, or set it later"
+        return f"it has {len(text)} characters; use at most {MAX_PATTERN}, or set it later"
     if not text:
         return ""
     try:
-        safe_pattern(text)
+        validate_pattern(text)
     except ValueError as error:
         return str(error)
     return ""
@@ -268,9 +268,9 @@ def check_pattern(text: str) -> str:
 
 def _text(check: Callable[..., str], **limits: int) -> Check:
     def check_answer(answer: object) -> str:
-        # A data file in YAML reads 3.10 as the number 3.1.
+        # YAML reads 3.10 as the number 3.1.
         if not isinstance(answer, str):
-            return f"{answer!r} is not text; put quotes around it"
+            return f"{answer!r} is not a string; quote it"
         return check(answer, **limits)
 
     return check_answer
@@ -280,16 +280,16 @@ def _one_of(*choices: str) -> Check:
     def check(text: str) -> str:
         if text in choices:
             return ""
-        return f"{text!r} is no choice; write one of {', '.join(choices)}"
+        return f"{text!r} is not a choice; use one of {', '.join(choices)}"
 
     return _text(check)
 
 
 def _switch(answer: object) -> str:
-    # Copier takes any other word for yes.
+    # Copier takes any other string for true.
     if isinstance(answer, bool) or str(answer).strip().lower() in SWITCH_WORDS:
         return ""
-    return f"{answer!r} is neither yes nor no; write true or false"
+    return f"{answer!r} is not a boolean; use true or false"
 
 
 _TEXTS: Mapping[str, Check] = {
@@ -297,14 +297,14 @@ _TEXTS: Mapping[str, Check] = {
     "project_slug": _text(check_slug),
     "package_name": _text(check_package),
     "project_description": _text(check_line, shortest=0, longest=200),
-    "service_path": _text(check_place),
+    "service_path": _text(check_service_path),
     "port": _text(check_port),
     "cors_origins": _text(check_origins),
     "cors_origin_regex": _text(check_pattern),
 }
 
 
-def _check_of(name: str, question: Mapping[str, Any]) -> Check:
+def _validator_of(name: str, question: Mapping[str, Any]) -> Check:
     if question["type"] == "bool":
         return _switch
     if choices := question.get("choices"):
@@ -313,11 +313,11 @@ def _check_of(name: str, question: Mapping[str, Any]) -> Check:
 
 
 def _read_questions() -> Mapping[str, Check]:
-    """The check of each question; switches and choices are those of `copier.yml`."""
+    """The validator of each question; booleans and choices come from `copier.yml`."""
     text = Path(__file__).parents[1].joinpath("copier.yml").read_text(encoding="utf-8")
     config = yaml.safe_load(text)
     return {
-        name: _check_of(name, question)
+        name: _validator_of(name, question)
         for name, question in config.items()
         if not name.startswith("_")
     }
@@ -325,30 +325,30 @@ def _read_questions() -> Mapping[str, Check]:
 
 QUESTIONS = _read_questions()
 
-# Questions that are asked no more. A service of an older release remembers its answers, which
-# come in as data while it is updated.
+# Removed questions. Services of older releases have recorded answers to them, which updates pass as
+# data.
 RETIRED = _names("")
 
 
 def problem(name: str, answer: object) -> str:
-    """Check the answer to a question, which may be one that does not exist."""
+    """Validate an answer, to a question that may not exist."""
     if name in RETIRED:
         return ""
     if name in QUESTIONS:
         return QUESTIONS[name](answer)
     nearest = get_close_matches(name, QUESTIONS, n=1)
     questions = nearest[0] if nearest else f"one of {', '.join(QUESTIONS)}"
-    return f"there is no such question; write {questions}"
+    return f"unknown question; use {questions}"
 
 
-def mend_first(text: str) -> str:
-    """The same for a prompt, which cuts a refusal at the edge of the terminal."""
-    reason, _, mend = text.rpartition("; ")
-    return f"{mend}; {reason}" if reason else mend
+def fix_first(message: str) -> str:
+    """Move the fix to the front, since prompts truncate messages at the edge of the terminal."""
+    reason, _, fix = message.rpartition("; ")
+    return f"{fix}; {reason}" if reason else fix
 
 
 def read_answers(path: Path) -> Mapping[str, Any]:
-    """The answers that a service has recorded; none, if there is no such service."""
+    """The recorded answers of a service; empty if there is no service."""
     try:
         answers = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -357,34 +357,34 @@ def read_answers(path: Path) -> Mapping[str, Any]:
 
 
 @pass_context
-def unmoved(context: Context, package: str) -> str:
-    """Say that a package has to move before it is called otherwise; empty if it need not.
+def check_package_renamed(context: Context, package: str) -> str:
+    """Require that the folder of the package is renamed before the answer; "" if it is.
 
-    Copier would delete the foundation's files in the old place, edits and all, and leave the team's.
+    Copier would delete the foundation's files with their edits, and leave those of the team.
     """
     conf = context.get("_copier_conf", {})
     if "dst_path" not in conf:
-        # The tests ask without a copy to be made.
+        # Tests render without a copy.
         return ""
     folder = Path(conf["dst_path"])
     recorded = read_answers(folder / conf["answers_file"]).get("package_name")
     if recorded in {None, package} or not (folder / f"src/{recorded}").is_dir():
         return ""
     return (
-        f"the service is in src/{recorded}; move it to src/{package} first, as"
-        " docs/updating.md of the template says"
+        f"the package is in src/{recorded}; rename it to src/{package} first, as"
+        " docs/updating.md of the template describes"
     )
 
 
 @pass_context
 def check_answers(context: Context) -> bool:
-    """Check all that was passed on the command line or in a data file, before anything is asked.
+    """Validate all answers from the command line and data files before the first question.
 
-    Copier casts a switch before its validator sees it, ignores unknown names, and reports a
-    refusal as a traceback; this reads what was passed as it was written.
+    Copier casts booleans before validation, ignores unknown names, and prints a traceback for an
+    invalid answer. This checks the answers as they were written.
 
     Raises:
-        UserMessageError: one line for each problem, printed as it is.
+        UserMessageError: one line for each invalid answer.
     """
     problems = [
         f"{name if name.isidentifier() else repr(name)}: {text}"
@@ -392,7 +392,7 @@ def check_answers(context: Context) -> bool:
         if not name.startswith("_") and (text := problem(name, answer))
     ]
     package = context["_copier_conf"]["data"].get("package_name")
-    if not problems and package and (text := unmoved(context, package)):
+    if not problems and package and (text := check_package_renamed(context, package)):
         problems = [f"package_name: {text}"]
     if problems:
         raise UserMessageError("\n".join(problems))
@@ -400,18 +400,18 @@ def check_answers(context: Context) -> bool:
 
 
 class _Text:
-    """A text without Jinja, which needs neither a compiler nor a context."""
+    """A template without Jinja, which needs no compilation."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     def render(self, *_: object, **__: object) -> str:
-        """Give it as it is, in place of a template's `render`."""
+        """Return the text."""
         return self._text
 
 
 def _remember(from_string: Callable[[str], Template]) -> Callable[[str], Template | _Text]:
-    """Compile each text once, and those without Jinja not at all."""
+    """Cache compiled templates, and do not compile those without Jinja."""
 
     @cache
     def remembered(text: str) -> Template | _Text:
@@ -421,12 +421,12 @@ def _remember(from_string: Callable[[str], Template]) -> Callable[[str], Templat
 
 
 class Answers(Extension):
-    """Makes all of this available to `copier.yml` and to the templates."""
+    """Makes these functions available to `copier.yml` and the templates."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        # Copier compiles each part of each path anew, which took a third of the time of a copy.
-        # By setattr, because an assignment to an overloaded method is an error of types.
+        # Copier compiles every part of every path again, which took a third of the time of a copy.
+        # With setattr, since mypy rejects assignments to overloaded methods.
         setattr(environment, "compile", cache(environment.compile))  # noqa: B010
         setattr(environment, "from_string", _remember(environment.from_string))  # noqa: B010
         environment.globals.update(
@@ -434,13 +434,13 @@ class Answers(Extension):
             problem=problem,
             pythons_from=pythons_from,
             running_python=running_python,
-            unmoved=unmoved,
+            check_package_renamed=check_package_renamed,
         )
         environment.filters.update(
             markdown=markdown,
-            mend_first=mend_first,
-            origins=origins_of,
-            package=package_of,
+            fix_first=fix_first,
+            origins=parse_origins,
+            package=make_package,
             python_string=python_string,
-            slug=slug_of,
+            slug=make_slug,
         )

@@ -1,4 +1,4 @@
-"""Where a service lies in a repository that holds others too, and what is taken there already."""
+"""The path of a service in a monorepo, and the names and ports of its other services."""
 
 from __future__ import annotations
 
@@ -13,57 +13,56 @@ from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-# The same as an answer has to be; Copier loads each of these files for itself.
+# Copier loads each extension file separately, so that they cannot import each other.
 _ANSWERS = runpy.run_path(str(Path(__file__).with_name("answers.py")))
-PLACE = _ANSWERS["PLACE"]
+SERVICE_PATH = _ANSWERS["SERVICE_PATH"]
 read_answers: Callable[[Path], Mapping[str, Any]] = _ANSWERS["read_answers"]
 FIRST_PORT = 8000
-# What only one service of a repository can have: both name its workflow, its package, its client.
+# These must be unique in a repository: they name workflows, packages and clients.
 NAMES = ("project_slug", "package_name")
 
 
 @pass_context
-def place_in_repository(context: Context) -> str:
-    """The folder of the service, from the root of the git repository; empty if it is the root.
+def path_in_repository(context: Context) -> str:
+    """The path of the service in the git repository; empty for the root.
 
     Raises:
-        UserMessageError: a path like this cannot be written into the service's files.
+        UserMessageError: the path has unsupported characters.
     """
     root = _root(context)
     if root is None or root == _folder(context):
         return ""
-    place = _folder(context).relative_to(root).as_posix()
-    if not PLACE.fullmatch(place):
+    path = _folder(context).relative_to(root).as_posix()
+    if not SERVICE_PATH.fullmatch(path):
         raise UserMessageError(
-            f"service_path: {place!r} is more than letters, digits and _ . @ -; use another folder"
+            f"service_path: {path!r} has other characters than letters, digits and _ . @ -;"
+            " rename the folder"
         )
-    return place
+    return path
 
 
 @pass_context
 def free_port(context: Context) -> str:
-    """The first port from 8000 on that no other service of the repository has."""
-    used = {str(each.get("port", FIRST_PORT)) for _, each in _neighbours(context)}
+    """The first port from 8000 on that no other service in the repository uses."""
+    used = {str(answers.get("port", FIRST_PORT)) for _, answers in _other_services(context)}
     ports = map(str, range(FIRST_PORT, 65536))
     return next(port for port in ports if port not in used)
 
 
 @pass_context
 def check_names(context: Context) -> bool:
-    """Check that a service that joins a repository is called like none that is there.
+    """Check that the names of a new service are unique in the repository.
 
     Raises:
-        UserMessageError: one line that says which name is taken, and where.
+        UserMessageError: a name is taken; the message says by which service.
     """
-    for place, answers in _neighbours(context):
+    for path, answers in _other_services(context):
         own = read_answers(_answers_file(context))
         for name in NAMES:
-            # One that has joined already may stay as it is called.
-            has_joined = own.get("layout") == "monorepo" and own.get(name) == context[name]
-            if answers.get(name) == context[name] and not has_joined:
-                raise UserMessageError(
-                    f"{name}: {context[name]!r} is taken by {place}; choose another"
-                )
+            # An existing service of the repository keeps its name.
+            is_existing = own.get("layout") == "monorepo" and own.get(name) == context[name]
+            if answers.get(name) == context[name] and not is_existing:
+                raise UserMessageError(f"{name}: {context[name]!r} is used by {path}; use another")
     return True
 
 
@@ -76,30 +75,30 @@ def _answers_file(context: Context) -> Path:
 
 
 def _root(context: Context) -> Path | None:
-    """The repository that the service comes into; the tests ask without a copy to be made."""
+    """The root of the git repository; None outside of one, and in tests without a copy."""
     if "_copier_conf" not in context:
         return None
     folder = _folder(context)
-    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
+    return next((path for path in (folder, *folder.parents) if (path / ".git").exists()), None)
 
 
 def _is_copy(folder: str) -> bool:
-    # What an update compares, which is in the repository too where TMPDIR is.
+    # The renders that an update compares are in the repository if TMPDIR is.
     return folder.startswith(("copier._main.old_copy.", "copier._main.new_copy."))
 
 
-def _neighbours(context: Context) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The other services of the repository: their folders, and their answers."""
+def _other_services(context: Context) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the paths of the other services in the repository, and their answers."""
     root = _root(context)
     if root is None or any(map(_is_copy, _folder(context).parts)):
         return
     own = _answers_file(context)
     for folder, folders, files in os.walk(root):
-        # Nothing of ours is in what is hidden or installed; and the order does not depend on disks.
+        # Skip hidden and installed folders; sort, to be independent of the file system.
         folders[:] = sorted(
-            each
-            for each in folders
-            if not each.startswith(".") and each != "node_modules" and not _is_copy(each)
+            name
+            for name in folders
+            if not name.startswith(".") and name != "node_modules" and not _is_copy(name)
         )
         path = Path(folder, own.name)
         if own.name in files and path != own and "package_name" in (answers := read_answers(path)):
@@ -107,10 +106,10 @@ def _neighbours(context: Context) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 class Repository(Extension):
-    """Makes all of this available to `copier.yml`."""
+    """Makes these functions available to `copier.yml`."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.globals.update(
-            check_names=check_names, free_port=free_port, place_in_repository=place_in_repository
+            check_names=check_names, free_port=free_port, path_in_repository=path_in_repository
         )

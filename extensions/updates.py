@@ -1,4 +1,4 @@
-"""What has to be true of a machine before an update on it may write."""
+"""Checks the configuration of git before an update writes files."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from jinja2.runtime import Context
 
 @pass_context
 def check_ignored_files(context: Context) -> bool:
-    """Check that git does not ignore, on this machine alone, a file that the update would merge.
+    """Check that the user's own git configuration ignores no file that the update merges.
 
     Copier compares a service with a fresh copy by `git add` in a temporary repository. A file that
-    `core.excludesFile` or the template directory of `git init` ignores is missing from that
-    comparison, so the update would replace it, and the team's lines in it, without a word.
+    `core.excludesFile` or the template directory of `git init` ignores is missing there, so that
+    the update would replace it silently, with the team's lines in it.
 
     Raises:
-        UserMessageError: one line that names the file and the pattern, and how to update all the same.
+        UserMessageError: a file is ignored; the message has the pattern, and how to update.
     """
     conf = context["_copier_conf"]
     service = Path(conf["dst_path"]).resolve()
@@ -38,14 +38,14 @@ def check_ignored_files(context: Context) -> bool:
         source, line, pattern, path = ignored
         raise UserMessageError(
             f"{path} would lose your changes: git ignores it on this machine by the pattern "
-            f"{pattern!r} ({source}, line {line}). Take the pattern out, or update without it: "
+            f"{pattern!r} ({source}, line {line}). Remove the pattern, or update without it: "
             "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.excludesFile GIT_CONFIG_VALUE_0= copier update"
         )
     return True
 
 
 def _rendered_paths(context: Context, template: Path, recorded: Mapping[str, Any]) -> Iterator[str]:
-    """The paths that the template renders to for the answers that a service remembers."""
+    """Yield the paths that the template renders for the recorded answers."""
     root = template / "template"
     known = {**context.get_all(), **recorded}
     for file in sorted(root.rglob("*")):
@@ -53,17 +53,17 @@ def _rendered_paths(context: Context, template: Path, recorded: Mapping[str, Any
         try:
             path = context.environment.from_string(relative).render(known)
         except UndefinedError:
-            # It depends on a question that is new, so there is nothing of the team's in it yet.
+            # It depends on a new question, so that the service does not have it yet.
             continue
         if file.is_file() and "//" not in f"/{path}/":
             yield path
 
 
 def _ignored(service: Path, paths: list[str]) -> list[str] | None:
-    """What ignores the first of these paths in a repository without a `.gitignore`.
+    """Find the first of these paths that git ignores in a repository without a `.gitignore`.
 
     Returns:
-        The file that has the pattern, the line, the pattern and the path; None if nothing does.
+        The file with the pattern, the line, the pattern and the path; None if there is none.
     """
     shown = _git(service, "rev-parse", "--show-prefix")
     prefix = shown.stdout.strip()

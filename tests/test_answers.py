@@ -39,12 +39,12 @@ class TestQuestions:
         choices = QUESTIONS[name]["choices"]
         values = list(choices.values() if isinstance(choices, dict) else choices)
         refusal = answers.problem(name, "another")
-        assert refusal.endswith(f"write one of {', '.join(values)}")
+        assert refusal.endswith(f"use one of {', '.join(values)}")
         assert not any(answers.problem(name, value) for value in values)
 
     @pytest.mark.parametrize("name", [n for n, q in QUESTIONS.items() if q["type"] == "bool"])
     def test_a_switch_takes_no_other_word(self, name: str) -> None:
-        assert answers.problem(name, "nope") == "'nope' is neither yes nor no; write true or false"
+        assert answers.problem(name, "nope") == "'nope' is not a boolean; use true or false"
 
     @pytest.mark.parametrize(
         "name", [n for n, q in QUESTIONS.items() if q["type"] == "str" and "choices" not in q]
@@ -52,8 +52,8 @@ class TestQuestions:
     def test_each_text_is_validated_by_its_check(self, name: str) -> None:
         check = f"problem('{name}', {name})"
         if name == "package_name":
-            check = f"({check} or unmoved({name}))"
-        assert QUESTIONS[name]["validator"] == f"{{{{ {check} | mend_first }}}}"
+            check = f"({check} or check_package_renamed({name}))"
+        assert QUESTIONS[name]["validator"] == f"{{{{ {check} | fix_first }}}}"
 
 
 class TestSlug:
@@ -72,18 +72,15 @@ class TestSlug:
         ],
     )
     def test_comes_from_the_name(self, name: str, slug: str) -> None:
-        assert answers.slug_of(name) == slug
+        assert answers.make_slug(name) == slug
 
     @pytest.mark.parametrize(
         "slug",
         ["", "../x", "My-Service", "my_service", "a--b", "-a", "a-", "a.b", "a b", "a\n", "é"],
     )
     def test_out_of_normal_form_is_refused_with_the_form(self, slug: str) -> None:
-        fixed = answers.slug_of(slug)
-        assert (
-            answers.problem("project_slug", slug)
-            == f"{slug!r} is not in normal form; write {fixed!r}"
-        )
+        fixed = answers.make_slug(slug)
+        assert answers.problem("project_slug", slug) == f"{slug!r} is not normalized; use {fixed!r}"
 
     @pytest.mark.parametrize("slug", ["fastapi", "uuid-utils", "nul", "com1", "a" * 61])
     def test_what_cannot_be_installed_is_refused(self, slug: str) -> None:
@@ -105,28 +102,28 @@ class TestPackage:
         ],
     )
     def test_comes_from_the_slug(self, slug: str, package: str) -> None:
-        assert answers.package_of(slug) == package
+        assert answers.make_package(slug) == package
 
     @pytest.mark.parametrize(
         ("package", "refusal"),
         [
-            ("class", "'class' is a Python keyword; try 'class_service'"),
-            ("match", "'match' is a Python keyword; try 'match_service'"),
-            ("json", "'json' is a module of the standard library; try 'json_service'"),
+            ("class", "'class' is a Python keyword; use 'class_service'"),
+            ("match", "'match' is a Python keyword; use 'match_service'"),
+            ("json", "'json' is a module of the standard library; use 'json_service'"),
             ("annotationlib", "'annotationlib' is a module of the standard library"),
             ("imp", "'imp' is a module of the standard library"),
-            ("fastapi", "'fastapi' is a module that the service may depend on"),
-            ("dotenv", "'dotenv' is a module that the service may depend on"),
-            ("tests", "'tests' is a name that the service uses itself"),
-            ("conftest", "'conftest' is a name that the service uses itself"),
-            ("com9", "'com9' is a device on Windows"),
-            ("Orders", "'Orders' is not a lower-case identifier; try 'orders'"),
-            ("my-service", "'my-service' is not a lower-case identifier; try 'my_service'"),
-            ("3d", "'3d' is not a lower-case identifier; try 'service_3d'"),
-            ("_orders", "'_orders' is not a lower-case identifier; try 'orders'"),
-            ("größe", "'größe' is not a lower-case identifier; try 'grosse'"),
-            ("", "'' is not a lower-case identifier; try 'my_service'"),
-            ("x" * 41, "it has 41 characters; write 40 at most"),
+            ("fastapi", "'fastapi' is a module of a possible dependency"),
+            ("dotenv", "'dotenv' is a module of a possible dependency"),
+            ("tests", "'tests' is a name in use by the service"),
+            ("conftest", "'conftest' is a name in use by the service"),
+            ("com9", "'com9' is a reserved name on Windows"),
+            ("Orders", "'Orders' is not a lower-case identifier; use 'orders'"),
+            ("my-service", "'my-service' is not a lower-case identifier; use 'my_service'"),
+            ("3d", "'3d' is not a lower-case identifier; use 'service_3d'"),
+            ("_orders", "'_orders' is not a lower-case identifier; use 'orders'"),
+            ("größe", "'größe' is not a lower-case identifier; use 'grosse'"),
+            ("", "'' is not a lower-case identifier; use 'my_service'"),
+            ("x" * 41, "it has 41 characters; use at most 40"),
         ],
     )
     def test_refusals_name_the_mend(self, package: str, refusal: str) -> None:
@@ -143,9 +140,9 @@ class TestPackage:
 
 
 def assert_derives_valid_defaults(name: str) -> None:
-    slug = answers.slug_of(name)
+    slug = answers.make_slug(name)
     assert answers.problem("project_slug", slug) == ""
-    assert answers.problem("package_name", answers.package_of(slug)) == ""
+    assert answers.problem("package_name", answers.make_package(slug)) == ""
 
 
 @given(st.text(min_size=1, max_size=74))
@@ -194,25 +191,25 @@ class TestOrigins:
     @pytest.mark.parametrize(("text", "normal"), ORIGINS)
     def test_the_normal_form(self, text: str, normal: str | None) -> None:
         if normal is None:
-            with pytest.raises(ValueError, match=r"; (write|leave out) "):
-                answers.normal_origin(text)
+            with pytest.raises(ValueError, match=r"; (use|remove|escape|list) "):
+                answers.normalize_origin(text)
         else:
-            assert answers.normal_origin(text) == normal
+            assert answers.normalize_origin(text) == normal
 
     @pytest.mark.parametrize(("text", "normal"), [row for row in ORIGINS if row[0]])
     def test_only_the_normal_form_is_an_answer(self, text: str, normal: str | None) -> None:
         problem = answers.problem("cors_origins", f"{text},http://last")
         assert (problem == "") == (text == normal)
-        assert normal is None or text == normal or problem.endswith(f"write {normal!r}")
+        assert normal is None or text == normal or problem.endswith(f"use {normal!r}")
 
     def test_several_are_separated_by_commas(self) -> None:
         text = "http://localhost:3000, https://app.example.com"
         assert answers.problem("cors_origins", text) == ""
-        assert answers.origins_of(text) == ["http://localhost:3000", "https://app.example.com"]
+        assert answers.parse_origins(text) == ["http://localhost:3000", "https://app.example.com"]
 
     def test_there_may_be_none(self) -> None:
         assert answers.problem("cors_origins", "") == ""
-        assert answers.origins_of("") == []
+        assert answers.parse_origins("") == []
 
     @pytest.mark.parametrize(
         "text", ["http://a,", ",http://a", "http://a,,http://b", "http://a http://b"]
@@ -310,22 +307,20 @@ class TestPassedAnswers:
         "word", ["nope", "", "2", "none", "null", None, 2, 1.0, [], "ja"], ids=repr
     )
     def test_switches_take_no_others(self, word: object) -> None:
-        with pytest.raises(UserMessageError, match=r"^cors: .+ is neither yes nor no"):
+        with pytest.raises(UserMessageError, match=r"^cors: .+ is not a boolean"):
             check_answers(cors=word)
 
     def test_private_keys_are_left_alone(self) -> None:
         check_answers(_commit="v0.1.0", _src_path="/template")
 
     def test_an_unknown_name_is_refused_with_the_nearest(self) -> None:
-        with pytest.raises(
-            UserMessageError, match=r"^databse: there is no such question; write database$"
-        ):
+        with pytest.raises(UserMessageError, match=r"^databse: unknown question; use database$"):
             check_answers(databse="sqlite")
 
     @pytest.mark.parametrize("number", [3.1, 3, None, True, ["3.11"]])
     def test_text_that_yaml_reads_as_something_else_is_refused(self, number: object) -> None:
         with pytest.raises(
-            UserMessageError, match=r"^python_version: .+ is not text; put quotes around it$"
+            UserMessageError, match=r"^python_version: .+ is not a string; quote it$"
         ):
             check_answers(python_version=number)
 

@@ -48,9 +48,9 @@ from texts import (
 
 answers_extension = load_extension(TEMPLATE, "answers")
 problem: Callable[[str, object], str] = answers_extension.problem
-origins_of: Callable[[str], list[str]] = answers_extension.origins_of
+parse_origins: Callable[[str], list[str]] = answers_extension.parse_origins
 
-REFUSAL = re.compile(r".+; (write|try|leave|put|let|list) .+")
+REFUSAL = re.compile(r".+; (use|remove|escape|list|quote|rename) .+")
 RUFF = [sys.executable, "-m", "ruff"]
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=90)
@@ -205,7 +205,7 @@ class TestRefused:
         assert len(lines) == len(UNKNOWN_NAMES)
         for line in lines:
             assert_is_a_sentence(line)
-            assert ": there is no such question; write " in line
+            assert ": unknown question; use " in line
 
 
 # Prints what the services of these packages say about themselves.
@@ -331,7 +331,7 @@ class TestServices:
             said = json.loads(line)
             for name in said.keys() & service.answers.keys():
                 answer = str(service.answers[name])
-                expected = origins_of(answer) if name == "cors_origins" else [answer]
+                expected = parse_origins(answer) if name == "cors_origins" else [answer]
                 assert {*said[name]} == {*expected}, name
 
 

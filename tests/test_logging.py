@@ -15,7 +15,7 @@ from harness import Service
 pytestmark = [pytest.mark.slow, ON_SQLITE]
 pytest_plugins = ["engines"]
 
-LOST = "Lines of the log are lost: "
+LOST = "Log lines are lost: "
 PATHS = ("", "/late", "/wrong", "")
 NOISE = '''
 """An endpoint that logs, and one that raises what comes from itself."""

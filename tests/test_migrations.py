@@ -341,7 +341,7 @@ def test_no_server_has_to_be_started_where_a_home_cannot_be_read(service: Servic
 
     assert code == 1
     assert "File name too long" in output
-    assert "Start its server" not in output
+    assert "Start the server" not in output
 
 
 @ON_SQLITE

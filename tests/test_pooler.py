@@ -171,7 +171,7 @@ def test_a_service_runs_behind_a_pooler(service: Service, mode: str, sessions: i
     ("options", "refused"),
     [
         ("", "unsupported startup parameter"),
-        (IGNORING, "reads could write"),
+        (IGNORING, "the connection for reads allows writes"),
     ],
     ids=["as it is installed", "dropping what it does not know"],
 )
@@ -191,7 +191,7 @@ def test_a_pooler_that_no_setting_names_is_reported(
     assert "APP_DATABASE_POOLER=true" in log
     assert code == 1
     assert "APP_DATABASE_POOLER=true" in output
-    assert "Start its server" not in output
+    assert "Start the server" not in output
 
 
 @pytest.mark.nightly

@@ -22,12 +22,12 @@ UNASKED = [name for name, question in QUESTIONS.items() if question.get("ask") i
 
 # What a person may type first, what the prompt has to say to it, and what is typed then.
 CORRECTED = {
-    "project_name": ("", "write 1 to 74", "Orders"),
-    "package_name": ("class", "try 'class_service'", "class_service"),
-    "project_description": ("x" * 201, "write 0 to 200", "It takes orders"),
+    "project_name": ("", "use 1 to 74", "Orders"),
+    "package_name": ("class", "use 'class_service'", "class_service"),
+    "project_description": ("x" * 201, "use 0 to 200", "It takes orders"),
     "cors_origins": (
         "https://app.example.com/",
-        "write 'https://app.example.com'",
+        "use 'https://app.example.com'",
         "https://app.example.com",
     ),
 }

@@ -31,7 +31,7 @@ LEAST_TESTS = 40
 STRICT_SETTINGS = """\
 from pydantic import ValidationInfo, field_validator
 
-from my_service.core.environment import environment_of
+from my_service.core.environment import get_environment
 from my_service.core.foundation_settings import FoundationSettings
 
 
@@ -42,7 +42,7 @@ class Settings(FoundationSettings):
     @field_validator("support_address")
     @classmethod
     def _require_address(cls, address: str, info: ValidationInfo) -> str:
-        if environment_of(info).is_production and not address:
+        if get_environment(info).is_production and not address:
             raise ValueError("is needed by everybody who pays")
         return address
 """

@@ -12,18 +12,18 @@ from harness import TEMPLATE, copier_command, run, run_copier
 
 # Each with the fix that its message names.
 REFUSALS = {
-    "cors_origins=https://app.example.com/path": "write 'https://app.example.com'",
-    "cors_origins=https://app.example.com/": "write 'https://app.example.com'",
-    "cors_origins=*": "write scheme, host and port, as in 'https://app.example.com'",
-    "cors_origin_regex=.*": "let one part of a name vary",
-    "package_name=class": "try 'class_service'",
-    "package_name=fastapi": "try 'fastapi_service'",
-    "package_name=tests": "try 'tests_service'",
-    "project_slug=../x": "write 'x'",
-    "python_version=3.9": "write one of 3.11, 3.12, 3.13, 3.14",
-    "database=mysql": "write one of sqlite, postgresql, none",
-    "databse=sqlite": "write database",
-    "cors=nope": "write true or false",
+    "cors_origins=https://app.example.com/path": "use 'https://app.example.com'",
+    "cors_origins=https://app.example.com/": "use 'https://app.example.com'",
+    "cors_origins=*": "use scheme, host and port, as in 'https://app.example.com'",
+    "cors_origin_regex=.*": "escape each dot as",
+    "package_name=class": "use 'class_service'",
+    "package_name=fastapi": "use 'fastapi_service'",
+    "package_name=tests": "use 'tests_service'",
+    "project_slug=../x": "use 'x'",
+    "python_version=3.9": "use one of 3.11, 3.12, 3.13, 3.14",
+    "database=mysql": "use one of sqlite, postgresql, none",
+    "databse=sqlite": "use database",
+    "cors=nope": "use true or false",
 }
 
 # Runs Copier as on a machine that does not have the package that loads a template's extensions.

@@ -85,7 +85,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         {"sqlite"},
         [
             *(r"\*\.db", "busy_timeout", "pragma", "sqlite", "foreign_keys", "begin_immediate"),
-            "leave_references_alone",
+            "disable_foreign_keys",
         ],
     ),
     "example": (

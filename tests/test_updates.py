@@ -332,7 +332,7 @@ class TestRetiredQuestions:
 
         update = run(copier_command("update", "--trust", "--defaults"), living.root)
 
-        refusal = re.search("^colour: there is no such question", update.stderr, re.MULTILINE)
+        refusal = re.search("^colour: unknown question", update.stderr, re.MULTILINE)
         assert (update.returncode == 0, refusal is None) == (is_remembered, is_remembered)
 
 

@@ -1,4 +1,4 @@
-"""Where this service adds to the foundation; see the README for what belongs here."""
+"""The service's own middleware, log processors and lifespan; see the README."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -7,11 +7,11 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from structlog.typing import Processor
 
-# Runs around every request, the first one outermost. Pure ASGI: BaseHTTPMiddleware would halve
-# the throughput and lose context variables.
+# The first one is outermost. Use pure ASGI middleware: BaseHTTPMiddleware halves the throughput and
+# loses context variables.
 MIDDLEWARE: Sequence[Middleware] = ()
 
-# Runs on every log line before it is written.
+# Run on every log line before it is rendered.
 LOG_PROCESSORS: Sequence[Processor] = ()
 
 
@@ -21,5 +21,5 @@ def configure(app: FastAPI) -> None:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-    """Open what the service needs for as long as it runs, on `app.state`, and close it after."""
+    """Open resources of the service, such as clients, on `app.state`; close them after `yield`."""
     yield

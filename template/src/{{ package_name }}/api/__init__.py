@@ -1,1 +1,1 @@
-"""How the service is spoken to over HTTP."""
+"""The HTTP interface of the service."""

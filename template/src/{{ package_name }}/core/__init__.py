@@ -1,1 +1,1 @@
-"""What every layer stands on."""
+"""Settings, logging, errors and types, which every layer may import."""

@@ -1,4 +1,4 @@
-"""Finds modules by their path, so that a new file is all that a new resource needs."""
+"""Discovers modules by path, so that a new resource needs no registration."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -9,14 +9,13 @@ from types import ModuleType
 
 
 def import_modules(package: str) -> list[ModuleType]:
-    """Import every module below a package, in the order of their paths.
+    """Import every module in a package and its subpackages, in the order of their paths.
 
-    It walks folders, since the import system does not list those without an `__init__.py`;
-    names that begin with an underscore are left out.
+    Folders need no `__init__.py`. Names with a leading underscore are skipped.
 
     Raises:
         ImportError: a module cannot be imported, or the modules cannot be listed; the message
-            names the path.
+            has the path.
     """
     modules = []
     for parts, path in sorted(dict(_find_modules(open_folder(package))).items()):
@@ -28,10 +27,10 @@ def import_modules(package: str) -> list[ModuleType]:
 
 
 def open_folder(package: str) -> Traversable:
-    """The folder of a package, on the disk or in a zip file.
+    """The folder of a package, on disk or in a zip file.
 
     Raises:
-        ImportError: its modules are elsewhere, as in a program that was frozen into one file.
+        ImportError: there are no modules in it, as in a frozen executable.
     """
     root, *parts = package.split(".")
     folder = files(root)
@@ -46,6 +45,6 @@ def _find_modules(folder: Traversable) -> Iterator[tuple[tuple[str, ...], Traver
             continue
         if path.is_dir():
             yield from (((path.name, *parts), found) for parts, found in _find_modules(path))
-        # The name that it has as source, as bytecode or compiled; a file of data has none.
+        # For source, bytecode and extension modules; other files have no module name.
         elif name := getmodulename(path.name):
             yield (name,), path

@@ -1,4 +1,4 @@
-"""Where the service runs, and how its environment is read."""
+"""The environment of the service, and how settings are read from it."""
 
 import json
 import re
@@ -9,13 +9,13 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, BeforeValidator, ValidationInfo
 from pydantic_settings import NoDecode
 
-_FOLDERS = Path(__file__).resolve().parents
-# Relative paths in settings start here, so that no command depends on the folder it is run from.
-PROJECT_ROOT = next((each for each in _FOLDERS if (each / "pyproject.toml").is_file()), Path.cwd())
+_PARENTS = Path(__file__).resolve().parents
+# Relative paths in settings start here, so that commands work in any directory.
+PROJECT_ROOT = next((path for path in _PARENTS if (path / "pyproject.toml").is_file()), Path.cwd())
 
 
 class Environment(StrEnum):
-    """The stages of a service's life, as `APP_ENVIRONMENT` spells them."""
+    """The values of `APP_ENVIRONMENT`."""
 
     LOCAL = "local"
     TEST = "test"
@@ -24,50 +24,50 @@ class Environment(StrEnum):
 
     @property
     def is_deployed(self) -> bool:
-        """Whether others than the developers reach the service."""
+        """Whether anyone but its developers can reach the service."""
         return self in {Environment.STAGING, Environment.PRODUCTION}
 
     @property
     def log_format(self) -> str:
-        """How the log is written where no setting says it."""
+        """The format of the log unless `APP_LOG_FORMAT` is set."""
         return "json" if self.is_deployed else "console"
 
     @property
     def is_production(self) -> bool:
-        """Whether what is unsafe is refused, and the schema kept to ourselves."""
+        """Whether unsafe settings are refused, and the API schema is not served."""
         return self is Environment.PRODUCTION
 
 
 class EnvironmentSettings(BaseModel):
-    """What every group of settings needs to know to judge its own values."""
+    """The base of every group of settings."""
 
     environment: Environment = Environment.LOCAL
 
     def unsafe_in_production(self) -> list[str]:
-        """What else production refuses; one sentence, with the variable's name, for each finding."""
+        """List what production refuses: one sentence, with the name of the variable, for each."""
         return []
 
     def allows_origin(self, origin: str) -> bool:
-        """Whether pages of another origin may call the service; here none may."""
+        """Whether pages of another origin may call the service; by default, none may."""
         return False
 
 
-def environment_of(info: ValidationInfo) -> Environment:
-    """Where the values run that a validator of one field judges."""
-    # The environment is the first field. One that is invalid stops the service by itself.
+def get_environment(info: ValidationInfo) -> Environment:
+    """The environment, for use in field validators."""
+    # `environment` is validated first. If it is invalid, its own error stops the service.
     environment: Environment = info.data.get("environment", Environment.LOCAL)
     return environment
 
 
 def split_list(value: object) -> object:
-    """Read `a,b` or `["a", "b"]` as a list; leave anything but text to the field's own type."""
+    """Read `a,b` or `["a", "b"]` as a list; anything but text is left to the type of the field."""
     if not isinstance(value, str):
         return value
     if re.match(r'\s*\[\s*["\]]', value):
         return json.loads(value)
-    return [each.strip() for each in value.split(",") if each.strip()]
+    return [item.strip() for item in value.split(",") if item.strip()]
 
 
 ItemT = TypeVar("ItemT")
-# The type of a setting that lists several values: `CommaSeparated[str]`.
+# The type of a setting with several values, such as `CommaSeparated[str]`.
 CommaSeparated = Annotated[tuple[ItemT, ...], NoDecode, BeforeValidator(split_list)]

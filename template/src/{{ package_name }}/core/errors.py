@@ -1,4 +1,4 @@
-"""The errors that the service answers with.
+"""The errors that the service returns.
 
     ServiceError                 500  internal_error
     ├── BadRequest               400  bad_request
@@ -15,17 +15,17 @@
     ├── Unavailable              503  unavailable
     └── HTTPError                500  http_error
 
-An error of your own is two lines, beside the code that raises it:
+Define an error of your own in two lines, next to the code that raises it:
 
     class BookNotFound(NotFound):
-        code, message = "book_not_found", "There is no book with this id."
+        code, message = "book_not_found", "No book has this ID."
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.client import responses
 
-# The phrases of RFC 9110, four of which Python has had only since 3.13.
+# The reason phrases of RFC 9110; Python has these four only since 3.13.
 PHRASES = responses | {
     413: "Content Too Large",
     414: "URI Too Long",
@@ -40,8 +40,8 @@ class FieldError:
 
     Attributes:
         pointer: a JSON Pointer (RFC 6901) into the body, or `/query/limit`, `/path/id`.
-        code: a stable word for programs.
-        message: a sentence for people, which never repeats the value.
+        code: a stable identifier for programs.
+        message: a sentence for people, which never quotes the value.
     """
 
     pointer: str
@@ -50,19 +50,19 @@ class FieldError:
 
 
 class ServiceError(Exception):
-    """An error that a client is told of; what raises it need not know of HTTP.
+    """An error that is returned to the client. Code that raises it needs no knowledge of HTTP.
 
     Attributes:
-        status: the HTTP status of the answer.
-        code: a stable word, by which programs tell errors apart.
+        status: the HTTP status of the response.
+        code: a stable identifier for programs.
         message: a sentence for people.
-        headers: headers that the answer needs.
-        errors: the values that are at fault, where the request is.
+        headers: additional headers of the response.
+        errors: the invalid values of the request.
     """
 
     status: int = 500
     code: str = "internal_error"
-    message: str = "The service failed; its log tells why, under the id of this request."
+    message: str = "Internal error. Quote the request ID when reporting it."
     headers: Mapping[str, str] = {}
     errors: Sequence[FieldError] = ()
 
@@ -70,51 +70,58 @@ class ServiceError(Exception):
         self.message = message or self.message
         super().__init__(self.message)
 
+    @classmethod
+    def codes(cls) -> list[str]:
+        """List the codes of this class and its subclasses, except for those that tests define."""
+        package = __name__.partition(".")[0]
+        own = {cls.code} if cls.__module__.partition(".")[0] == package else set[str]()
+        return sorted(own.union(*(child.codes() for child in cls.__subclasses__())))
+
 
 class BadRequest(ServiceError):
-    status, code, message = 400, "bad_request", "The request cannot be understood."
+    status, code, message = 400, "bad_request", "The request is malformed."
 
 
 class HostNotAllowed(BadRequest):
-    code, message = "host_not_allowed", "The host that was named is not served here."
+    code, message = "host_not_allowed", "Host not allowed."
 
 
 class Unauthorized(ServiceError):
-    status, code, message = 401, "unauthorized", "Sign in to do this."
+    status, code, message = 401, "unauthorized", "Authentication is required."
     headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
 
 class Forbidden(ServiceError):
-    status, code, message = 403, "forbidden", "You are not allowed to do this."
+    status, code, message = 403, "forbidden", "You do not have permission to do this."
 
 
 class CrossOriginRefused(Forbidden):
-    code, message = "cross_origin_refused", "Pages of this origin may not change anything here."
+    code, message = "cross_origin_refused", "Requests from this origin are not allowed."
 
 
 class NotFound(ServiceError):
-    status, code, message = 404, "not_found", "There is nothing at this address."
+    status, code, message = 404, "not_found", "The resource does not exist."
 
 
 class MethodNotAllowed(ServiceError):
-    status, code, message = 405, "method_not_allowed", "This address does not take this method."
+    status, code, message = 405, "method_not_allowed", "The resource does not support this method."
 
 
 class Conflict(ServiceError):
-    status, code, message = 409, "conflict", "This contradicts what is stored."
+    status, code, message = 409, "conflict", "Conflicts with the current state of the resource."
 
 
 class BodyTooLarge(ServiceError):
-    status, code, message = 413, "body_too_large", "The body of the request is too large."
+    status, code, message = 413, "body_too_large", "The request body is too large."
 
 
 class Invalid(ServiceError):
-    """The request can be read but is wrong: `Invalid("ends before it begins", pointer="/end")`.
+    """A well-formed request with an invalid value: `Invalid("Must be after start", pointer="/end")`.
 
-    Several values at once: `Invalid(None, FieldError("/end", …), FieldError("/name", …))`.
+    For several values: `Invalid(None, FieldError("/end", …), FieldError("/name", …))`.
     """
 
-    status, code, message = 422, "validation_error", "The request is not valid."
+    status, code, message = 422, "validation_error", "The request is invalid."
 
     def __init__(self, message: str | None = None, *errors: FieldError, pointer: str = "") -> None:
         super().__init__(None if pointer else message)
@@ -123,22 +130,15 @@ class Invalid(ServiceError):
 
 
 class TooManyRequests(ServiceError):
-    status, code, message = 429, "too_many_requests", "Too many requests; try again later."
+    status, code, message = 429, "too_many_requests", "Too many requests. Try again later."
 
 
 class Unavailable(ServiceError):
-    status, code, message = 503, "unavailable", "The service cannot answer at the moment."
+    status, code, message = 503, "unavailable", "The service is temporarily unavailable."
     headers: Mapping[str, str] = {"Retry-After": "1"}
 
 
 class HTTPError(ServiceError):
-    """An `HTTPException` with a status that no other of these errors has; it keeps that status."""
+    """An `HTTPException` with a status of its own, which it keeps."""
 
-    code, message = "http_error", "The status of this answer tells what is wrong."
-
-
-def codes_of(parent: type[ServiceError]) -> list[str]:
-    """The codes of an error and of those that inherit from it; a test's own is not the service's."""
-    package = __name__.partition(".")[0]
-    own = {parent.code} if parent.__module__.partition(".")[0] == package else set[str]()
-    return sorted(own.union(*map(codes_of, parent.__subclasses__())))
+    code, message = "http_error", "The request failed. See the status code."

@@ -1,4 +1,4 @@
-"""The steps in which the service stops: not ready, then no more streams, then no more requests."""
+"""Graceful shutdown: readiness fails first, then streams end, then the server stops."""
 
 from asyncio import get_running_loop
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ from starlette.datastructures import State
 
 @contextmanager
 def graceful_shutdown(state: State, delay: int) -> Iterator[None]:
-    """Announce on the state of an application that its server stops.
+    """Prepare an application for the end of its server.
 
-    SIGTERM sets `draining`, at which the service is no longer ready, and after the delay `stopping`,
-    at which streams and sockets end. Only then does the server's own handler of the signal run: it
-    closes the listening sockets and waits for the connections.
+    On SIGTERM, `draining` is set, and the service is no longer ready. After the delay, `stopping` is
+    set, on which streams and WebSockets end. Then the signal handler of the server runs, which
+    closes the listening sockets and waits for open connections.
 
     Args:
-        state: has `draining`, a bool, and `stopping`, an `asyncio.Event`.
-        delay: seconds; a second signal and SIGINT, which is Ctrl+C, do not wait for them.
+        state: the state of the application, with `draining`, a bool, and `stopping`, an Event.
+        delay: in seconds. SIGINT (Ctrl+C) and a second signal skip it.
     """
     loop = get_running_loop()
 
@@ -33,14 +33,14 @@ def graceful_shutdown(state: State, delay: int) -> Iterator[None]:
         state.draining = True
         loop.call_soon_threadsafe(loop.call_later, seconds, stop, number)
 
-    # Python allows this in the main thread only, and test clients run applications in another.
-    # Where no server handles a signal, it keeps its effect.
-    signals = [SIGINT, SIGTERM] if current_thread() is main_thread() else []
-    handlers: Any = {each: signal(each, drain) for each in signals if callable(getsignal(each))}
+    # Signals can be handled in the main thread only; test clients run applications in others.
+    # Signals that no server handles keep their default effect.
+    numbers = [SIGINT, SIGTERM] if current_thread() is main_thread() else []
+    handlers: Any = {each: signal(each, drain) for each in numbers if callable(getsignal(each))}
     try:
         yield
     finally:
-        for each, handler in handlers.items():
-            signal(each, handler)
+        for number, handler in handlers.items():
+            signal(number, handler)
         state.draining = True
         state.stopping.set()

@@ -1,1 +1,1 @@
-"""What goes over the wire."""
+"""The request and response models of the API."""

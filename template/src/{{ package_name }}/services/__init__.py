@@ -1,1 +1,1 @@
-"""What the service does, whoever asks for it."""
+"""The business logic, independent of HTTP."""

@@ -1,1 +1,1 @@
-"""What runs around every request: pure ASGI, put together in `application.py`."""
+"""Pure ASGI middleware, which `application.py` adds."""

@@ -1,1 +1,1 @@
-"""Version 1 of the API: each module has a `router`, and is found by itself."""
+"""Version 1 of the API: one module per resource, each with a `router`, discovered by path."""

@@ -1,1 +1,1 @@
-"""The tables, one module each; a module that is put here is found by itself."""
+"""The models, one module per table; every module in this folder is discovered."""
