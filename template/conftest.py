@@ -35,7 +35,7 @@ def find(command: list[str]) -> list[str]:
         )
     except OSError:
         if any((folder / ".git").exists() for folder in (ROOT, *ROOT.parents)):
-            sys.exit("Install git: without it nothing tells whether an update left conflicts.")
+            sys.exit("Install git, which finds the conflicts that an update has left.")
         return []
     if found.returncode > 1 and "not a git repository" not in found.stderr:
         sys.exit(f"git cannot tell whether an update left conflicts: {found.stderr.strip()}")
@@ -45,7 +45,7 @@ def find(command: list[str]) -> list[str]:
 if not __debug__:
     sys.exit(
         "Python ignores assertions here, so the tests would prove nothing: unset PYTHONOPTIMIZE, "
-        "leave out -O, and run again."
+        "remove -O, and run again."
     )
 if unfinished := [*find(MARKED), *find(REJECTED)]:
     sys.exit(

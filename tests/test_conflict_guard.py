@@ -59,7 +59,7 @@ def test_a_repository_without_git_is_refused(service: Path) -> None:
     nowhere = {"PATH": os.devnull}
     assert guard(service, nowhere) == (
         1,
-        "Install git: without it nothing tells whether an update left conflicts.\n",
+        "Install git, which finds the conflicts that an update has left.\n",
     )
 
 

@@ -36,7 +36,8 @@ def graceful_shutdown(state: State, delay: int) -> Iterator[None]:
     # Signals can be handled in the main thread only; test clients run applications in others.
     # Signals that no server handles keep their default effect.
     numbers = [SIGINT, SIGTERM] if current_thread() is main_thread() else []
-    handlers: Any = {each: signal(each, drain) for each in numbers if callable(getsignal(each))}
+    numbers = [number for number in numbers if callable(getsignal(number))]
+    handlers: Any = {number: signal(number, drain) for number in numbers}
     try:
         yield
     finally:

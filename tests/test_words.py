@@ -1,0 +1,55 @@
+"""What is rendered says things by the terms of the field, not by those of a dialect."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from harness import Renders, files_in
+from matrix import CELLS, COVERING
+
+# Words that nobody finds in the documentation of a library or in an RFC, as regular expressions of
+# whole words, each with the reason.
+DIALECT = {
+    "answers?|answered|answering": "HTTP has responses; an answer is what a user gives to Copier",
+    "told|tells? (a|the) client": "a client gets a response",
+    "mend(s|ed|ing)?": "fix",
+    "place|places|has_place": "a connection slot, a path, a position",
+    "has the face|has_a_face": "an error has a status, a code and a message",
+    r"for each in \w.*|each for each": "a loop names its variable after the thing",
+    "misspelt": "misspelled, as in the documentation of Pydantic",
+    "unmoved|without_values|leave_references_alone": "the name says what the function does",
+    "(methods|codes|environment|chain|digest)_of": "a function is named by a verb or a noun",
+    "KeyMixin": "UUIDPrimaryKeyMixin, as in Advanced Alchemy",
+    "_danger_of|_parts_in|_serves|_is_foreign|_losing_lines": "the name says what is checked",
+    "normal_origin|safe_pattern": "origins are normalized, patterns are validated",
+    "climb(s|ed)?": "a database is upgraded",
+    "on its way": "an exception propagates",
+    "into the void": "a metaphor",
+    "is no (setting|origin|choice|port|DSN)": "is not a valid …",
+    "leave(s)? (it|that|out)": "remove, omit",
+    "spoken to": "called",
+    "over the wire|as they travel": "in requests and responses",
+}
+# What is written anew elsewhere, and Copier's own term for what it has asked.
+EXEMPT = ("tests/", "client/", "README.md", ".copier-answers.yml")
+
+
+@cache
+def rendered_lines(service: Path) -> list[str]:
+    """The lines of a service, with their files and numbers."""
+    return [
+        f"{name}:{number}: {line.strip()}"
+        for name, path in files_in(service).items()
+        if not name.startswith(EXEMPT)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+    ]
+
+
+@pytest.mark.parametrize("words", DIALECT)
+def test_no_file_has_a_word_of_the_dialect(render: Renders, words: str) -> None:
+    pattern = re.compile(rf"(?<![\w-])({words})(?![\w-])", re.IGNORECASE)
+    lines = {line for cell in COVERING for line in rendered_lines(render(**CELLS[cell]))}
+    assert sorted(filter(pattern.search, lines)) == [], DIALECT[words]
