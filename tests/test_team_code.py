@@ -38,6 +38,9 @@ def test_nothing_in_a_suite_hangs(service: Service) -> None:
     assert re.search(r"\b1 failed, 5 passed in", output), output
 
 
+@pytest.mark.parametrize(
+    "service", [pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"], indirect=True
+)
 def test_the_suite_passes_whatever_a_team_adds(lived_in: Service) -> None:
     fill(lived_in.root, PLACES)
     lived_in.run("pytest")
