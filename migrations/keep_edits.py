@@ -45,7 +45,9 @@ def keep_edits(answers_file: str, version: str, departures: Iterable[str]) -> No
             elif not new:
                 Path(old).parent.mkdir(parents=True, exist_ok=True)
                 Path(old).write_bytes(ours)
-                print(f"{old} left the foundation; you changed it, so it stays and is yours.")
+                print(
+                    f"{old} is no longer part of the foundation; it has your changes, so it is yours now."
+                )
             elif Path(new).is_file():
                 _merge(Path(new), base, ours)
                 if Path(old).is_file():
@@ -97,7 +99,7 @@ def _merge(theirs: Path, base: Path, ours: bytes) -> None:
         stages = [_stored(each) for each in (base, mine, theirs)]
     theirs.write_bytes(merged.stdout)
     if merged.returncode:
-        print(f"{theirs} has a conflict: your changes to the file that it was before.")
+        print(f"{theirs} has a conflict with your changes at its former path.")
         _mark_unmerged(theirs, stages)
 
 

@@ -135,7 +135,7 @@ class TestCopy:
         said_after(copy("services/orders", "Orders"))
         done = copy("services/others", name, *data)
         assert done.returncode == 1
-        assert done.stderr == f"{taken} is taken by services/orders; choose another\n"
+        assert done.stderr == f"{taken} is used by services/orders; use another\n"
         assert not (repository / "services/others").exists()
 
     @pytest.mark.slow
@@ -149,7 +149,7 @@ class TestCopy:
         update = copier_command("update", "--trust", "--defaults", "--data", "project_slug=orders")
         done = run(update, repository / "services/others")
         assert done.returncode == 1
-        assert "project_slug: 'orders' is taken by services/orders" in done.stderr
+        assert "project_slug: 'orders' is used by services/orders" in done.stderr
         assert git(repository, "status", "--porcelain") == ""
 
     def test_a_folder_whose_name_cannot_be_written_down_is_refused_in_one_line(
@@ -157,7 +157,9 @@ class TestCopy:
     ) -> None:
         done = copy("services/my orders", "Orders")
         assert done.returncode == 1
-        assert re.fullmatch("service_path: 'services/my orders' is more than .*\n", done.stderr)
+        assert re.fullmatch(
+            "service_path: 'services/my orders' has other characters than .*\n", done.stderr
+        )
 
     def test_the_workflow_runs_for_the_service_alone(self, copy: Copy, repository: Path) -> None:
         said_after(copy("services/orders", "Orders"))
