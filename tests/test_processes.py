@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 from databases import PATIENCE, log_of, start, wait_until
-from harness import Environments, Service
+from harness import TEMPLATE, Environments, Service
 from httpx2 import Client, TransportError
 
 pytestmark = pytest.mark.slow
@@ -22,11 +22,11 @@ pytest_plugins = ["engines"]
 SECONDS_TO_END = 20
 # Ended by a second signal, or else by the clock, which has to leave time to look.
 LONG, SHORT = "3600", "10"
-# Servers that the README names, each with the exit code that a stop by SIGTERM leaves.
+# Servers that the documentation names, each with the exit code that a stop by SIGTERM leaves.
 UVICORN = ("uvicorn", "my_service.main:app")
 FASTAPI = ("fastapi", "run")
 
-# What the README leaves out of its examples.
+# What the documentation leaves out of its examples.
 STREAM_IMPORTS = """\
 import asyncio
 from collections.abc import AsyncIterable
@@ -40,6 +40,14 @@ from my_service.api.dependencies import Stopping
 router = APIRouter()
 """
 SQLALCHEMY = "from sqlalchemy import text\n"
+# What a worker does that has no database.
+QUERY = """\
+            async with service.database.session() as session:
+                get_logger().info("worked", result=await session.scalar(text("SELECT 1")))
+"""
+NO_QUERY = """\
+            get_logger().info("worked", environment=service.settings.environment)
+"""
 WORKER_IMPORTS = f"""\
 import asyncio
 import signal
@@ -71,19 +79,18 @@ async def stream() -> AsyncIterable[str]:
 
 
 def with_examples(service: Service) -> Service:
-    """Put the examples of the README into a service: a stream, a socket and a worker."""
-    readme = (service.root / "README.md").read_text(encoding="utf-8")
-    stream, socket_, worker = re.findall(
-        r"^```python\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE
-    )
+    """Put the examples of the documentation into a service: a stream, a socket and a worker."""
+    page = (TEMPLATE / "docs/streams.md").read_text(encoding="utf-8")
+    stream, socket_, worker = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     package = service.root / "src/my_service"
     ticks, endless = package / "api/v1/ticks.py", package / "api/v1/endless.py"
     ticks.write_text("\n\n".join([STREAM_IMPORTS, stream, socket_]), encoding="utf-8")
     endless.write_text(ENDLESS, encoding="utf-8")
     text = "\n\n".join([WORKER_IMPORTS, worker, RUN])
-    (package / "worker.py").write_text(text, encoding="utf-8")
     if not (package / "db").exists():
-        (package / "worker.py").write_text(text.replace(SQLALCHEMY, ""), encoding="utf-8")
+        assert QUERY in text
+        text = text.replace(SQLALCHEMY, "").replace(QUERY, NO_QUERY)
+    (package / "worker.py").write_text(text, encoding="utf-8")
     return service
 
 

@@ -21,6 +21,7 @@ from harness import (
     copier_command,
     files_in,
     git,
+    load_extension,
     recorded_answers,
     run,
     working_files,
@@ -99,10 +100,10 @@ def test_the_line_that_generates_works_in_a_checkout(
     assert recorded_answers(service)["_src_path"] == str(checkout)
 
 
-def committed_service(checkout: Path, folder: Path) -> Path:
+def committed_service(template: Path | str, folder: Path) -> Path:
     """A service of the defaults, in a repository of its own."""
     service = folder / "my-service"
-    copy = copier_command("copy", "--trust", "--defaults", "--quiet", str(checkout), str(service))
+    copy = copier_command("copy", "--trust", "--defaults", "--quiet", str(template), str(service))
     assert run(copy, folder).returncode == 0
     git(service, "init", "--quiet")
     git(service, "add", "--all")
@@ -251,6 +252,64 @@ class TestPages:
         assert table.keys() == defaults.keys()
         shown = {name: text.strip("`") for name, text in table.items() if text.startswith("`")}
         assert shown == {name: defaults[name] for name in shown}
+
+
+RELEASE = load_extension(TEMPLATE, "documentation").url_of
+GITHUB = "https://github.com/acme/foundation/tree"
+
+
+class TestLinkOfServices:
+    @pytest.mark.parametrize(
+        ("template", "version", "url"),
+        [
+            ("gh:acme/foundation", "v0.7.0", f"{GITHUB}/v0.7.0/docs"),
+            ("gh:acme/foundation.git", "v0.7.0-3-g1a2b3c4", f"{GITHUB}/1a2b3c4/docs"),
+            ("https://github.com/acme/foundation", "1a2b3c4", f"{GITHUB}/1a2b3c4/docs"),
+            ("https://user:secret@github.com/acme/foundation.git", "v1", f"{GITHUB}/v1/docs"),
+            ("git@github.com:acme/foundation.git", "v1", f"{GITHUB}/v1/docs"),
+            ("git+ssh://git@github.com/acme/foundation", "v1", f"{GITHUB}/v1/docs"),
+            (
+                "gl:acme/web/foundation",
+                "v1",
+                "https://gitlab.com/acme/web/foundation/-/tree/v1/docs",
+            ),
+            ("https://git.example.com/acme/foundation.git", "v1", ""),
+            ("/home/acme/foundation", "v1", ""),
+            ("../foundation", "v1", ""),
+            ("github.com/acme/foundation", "", ""),
+            ("", "", ""),
+        ],
+    )
+    def test_it_leads_to_the_release_where_its_address_is_known(
+        self, template: str, version: str, url: str
+    ) -> None:
+        assert RELEASE(template, version) == url
+
+    def test_an_update_takes_it_along(
+        self, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        checkout = shutil.copytree(template, tmp_path / "checkout")
+        # Where git finds what Copier asks a host for.
+        monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+        monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{checkout.as_uri()}.insteadOf")
+        monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/acme/foundation.git")
+        service = committed_service("gh:acme/foundation", tmp_path)
+        readme = service / "README.md"
+        assert f"[docs]({GITHUB}/{VERSION}/docs)" in readme.read_text(encoding="utf-8")
+
+        git(checkout, "commit", "--allow-empty", "--quiet", "--message", "More")
+        git(checkout, "tag", "v1001.0.0")
+        done = run(copier_command("update", "--trust", "--defaults"), service)
+        assert done.returncode == 0, done.stderr
+        changed = git(service, "diff", "--unified=0", "README.md")
+        lines = re.findall(r"^[+-](?![+-]).*\[docs\]\((.+?)\)", changed, re.MULTILINE)
+        assert lines == [f"{GITHUB}/{VERSION}/docs", f"{GITHUB}/v1001.0.0/docs"]
+        assert len(re.findall(r"^[+-](?![+-])", changed, re.MULTILINE)) == 2
+
+    def test_without_an_address_it_says_where_to_look(self, render: Renders) -> None:
+        readme = (render() / "README.md").read_text(encoding="utf-8")
+        assert "`_src_path`" in readme
+        assert "[docs]" not in readme
 
 
 # What is another in every response.

@@ -378,19 +378,6 @@ class TestFiles:
         assert answers.keys() - recorded.keys() == {"_commit", "_src_path"}
 
 
-class TestReadme:
-    def test_the_settings_are_those_of_the_example_file(self, service: Path) -> None:
-        example = (service / ".env.example").read_text(encoding="utf-8")
-        readme = (service / "README.md").read_text(encoding="utf-8")
-        defaults = dict(re.findall(r"^# (APP_\w+)=(.*)$", example, re.MULTILINE))
-        table = dict(re.findall(r"^\| `(APP_\w+)` \| (.+?) (?<!\\)\| ", readme, re.MULTILINE))
-        assert table.keys() == defaults.keys()
-        for name, documented in table.items():
-            # Others are described in words.
-            if documented.startswith("`"):
-                assert documented.strip("`").replace("\\|", "|") == defaults[name], name
-
-
 def row(service: Path, whose: str) -> str:
     """What the README says of the files that are somebody's."""
     readme = (service / "README.md").read_text(encoding="utf-8")

@@ -34,7 +34,9 @@ DIALECT = {
     "over the wire|as they travel": "in requests and responses",
 }
 # What is written anew elsewhere, and Copier's own term for what it has asked.
-EXEMPT = ("tests/", "client/", "README.md", ".copier-answers.yml")
+EXEMPT = ("tests/", "client/", ".copier-answers.yml")
+# Every release has this line, by which an update finds the end of what is the foundation's.
+MARKER = "What is below this line is yours"
 
 
 @cache
@@ -45,6 +47,7 @@ def rendered_lines(service: Path) -> list[str]:
         for name, path in files_in(service).items()
         if not name.startswith(EXEMPT)
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if MARKER not in line
     ]
 
 

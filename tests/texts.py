@@ -88,10 +88,8 @@ READERS: dict[tuple[str, str], Reader] = {
     ("project_slug", "src/*/runtime.py"): _matched(r'version\("(.*)"\)'),
     ("project_description", "README.md"): _shown("paragraph"),
     ("project_description", "pyproject.toml"): _project("project", "description"),
-    ("cors_origins", "README.md"): _matched(r"`APP_CORS_ORIGINS` \| (?:none|`(.*?)`) \|"),
     ("cors_origins", ".env.example"): _matched(r"^# APP_CORS_ORIGINS=(.*)$"),
     ("cors_origins", "src/*/core/cors.py"): _assigned("LOCAL_ORIGINS"),
-    ("cors_origin_regex", "README.md"): _matched(r"`APP_CORS_ORIGIN_REGEX` \| (?:none|`(.*?)`) \|"),
     ("cors_origin_regex", ".env.example"): _matched(r"^# APP_CORS_ORIGIN_REGEX=(.*)$"),
     ("cors_origin_regex", "src/*/core/cors.py"): _assigned("LOCAL_ORIGIN_REGEX"),
     ("project_slug", "README.md"): _matched(r"`([^`]*)-client`"),
@@ -129,6 +127,7 @@ _JINJA = Environment(
     extensions=[
         "jinja2_ansible_filters.AnsibleCoreFiltersExtension",
         load_extension(TEMPLATE, "answers").Answers,
+        load_extension(TEMPLATE, "documentation").Documentation,
     ],
 )
 

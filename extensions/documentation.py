@@ -1,0 +1,49 @@
+"""Where the documentation of the template is, for the release that a service has."""
+
+from __future__ import annotations
+
+import re
+
+from jinja2 import Environment, pass_context
+from jinja2.ext import Extension
+from jinja2.runtime import Context
+
+# The hosts whose addresses of a folder are known, each with what is before the commit there.
+FOLDERS = {"github.com": "tree", "gitlab.com": "-/tree"}
+# The abbreviations of https://copier.readthedocs.io/en/stable/generating/
+_ABBREVIATIONS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
+# A user and a password, if there are any, stay out of what is rendered.
+_REPOSITORY = re.compile(
+    r"(?:git\+)?(?:(?:https?|ssh|git)://)?(?:[^@/\s]+@)?(?P<host>[a-z.]+)(?::\d+)?[:/]"
+    r"(?P<path>[\w.-]+(?:/[\w.-]+)+)/?"
+)
+# What `git describe` says of a commit that has no tag of its own.
+_AFTER_TAG = re.compile(r".+-\d+-g(?P<commit>[0-9a-f]+)")
+
+
+@pass_context
+def documentation_url(context: Context) -> str:
+    """The address of the documentation; empty where the template is in no public repository."""
+    answers = context.get("_copier_answers", {})
+    return url_of(str(answers.get("_src_path", "")), str(answers.get("_commit", "")))
+
+
+def url_of(template: str, version: str) -> str:
+    """The address of `docs/` in a template, at a version as `git describe` writes it."""
+    for short, address in _ABBREVIATIONS.items():
+        template = re.sub(f"^{short}", address, template)
+    found = _REPOSITORY.fullmatch(template)
+    if not found or found["host"] not in FOLDERS or not version:
+        return ""
+    described = _AFTER_TAG.fullmatch(version)
+    commit = described["commit"] if described else version
+    path = found["path"].removesuffix(".git")
+    return f"https://{found['host']}/{path}/{FOLDERS[found['host']]}/{commit}/docs"
+
+
+class Documentation(Extension):
+    """Makes this available to the templates."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.globals.update(documentation_url=documentation_url)
