@@ -27,6 +27,7 @@ from harness import (
     working_files,
 )
 from matrix import CELLS
+from picture import PICTURE, picture
 from uv import find_uv_bin
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
@@ -383,3 +384,8 @@ def test_a_site_has_its_policy_and_an_old_version_says_so(
         assert orders.headers["content-security-policy"].startswith("default-src 'none'")
         assert orders.headers["deprecation"] == "@1767225600"
         assert orders.headers["sunset"] == "Fri, 01 Jan 2027 00:00:00 GMT"
+
+
+def test_the_picture_is_that_of_the_defaults(render: Renders) -> None:
+    assert "](docs/picture.svg)" in README
+    assert PICTURE.read_text(encoding="utf-8") == picture(render()), "run python tests/picture.py"
