@@ -23,7 +23,13 @@ from pathlib import Path
 from subprocess import PIPE, STDOUT, CompletedProcess, TimeoutExpired
 from subprocess import run as run_process
 
-from harness import Environments, Service, copier_command, free_of_this_process
+from harness import (
+    Environments,
+    Service,
+    add_rendered_tests,
+    copier_command,
+    free_of_this_process,
+)
 from releases import take_history
 
 PYTEST = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", "--numprocesses=0"]
@@ -118,6 +124,7 @@ class Scratch:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.template = take_history(folder / "template")
+        add_rendered_tests(self.template)
         self._services: dict[str, Service] = {}
         self._environments = Environments(folder / "environments")
 

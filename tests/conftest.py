@@ -18,11 +18,14 @@ import pytest
 from harness import (
     ANSWERS_FILE,
     SUITE,
+    VERSION,
     Answers,
     Environments,
     Renders,
     Service,
+    add_rendered_tests,
     copy_release,
+    git,
     once_for_all,
     take_snapshot,
 )
@@ -89,6 +92,23 @@ def template(shared: Path) -> Path:
 def render(template: Path, shared: Path) -> Renders:
     """Renders the snapshot: `render(database="none")` is a folder that no test writes to."""
     return Renders(template, shared)
+
+
+@pytest.fixture(scope="session")
+def render_all(shared: Path) -> Renders:
+    """Renders services that have the tests of `tests/rendered/` too."""
+
+    def take(folder: Path) -> Path:
+        take_snapshot(folder)
+        add_rendered_tests(folder)
+        git(folder, "add", "--all")
+        git(folder, "commit", "--quiet", "--message", "The tests that services do not have")
+        git(folder, "tag", "--force", VERSION)
+        return folder
+
+    folder = shared / "all"
+    folder.mkdir(exist_ok=True)
+    return Renders(once_for_all(folder / "template", take), folder)
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,12 @@ def take_snapshot(folder: Path) -> Path:
     return folder
 
 
+def add_rendered_tests(template: Path) -> None:
+    """Let a copy of the template render the tests that services do not have; see `test_rendered.py`."""
+    folder = "tests/rendered"
+    shutil.copytree(TEMPLATE / folder, template / "template" / folder, dirs_exist_ok=True)
+
+
 def load_extension(template: Path, name: str) -> ModuleType:
     """A module of a template's Jinja extensions, as Copier loads it."""
     path = template / "extensions" / f"{name}.py"

@@ -56,10 +56,10 @@ def test_it_fits_the_template(breakage: Breakage, tmp_path: Path) -> None:
 
 
 @EACH
-def test_what_catches_it_is_there(render: Renders, breakage: Breakage) -> None:
+def test_what_catches_it_is_there(render_all: Renders, breakage: Breakage) -> None:
     program, *words = shlex.split(breakage.caught_by)
     if program == "pytest":
-        root = TEMPLATE if breakage.service is None else render(**breakage.service)
+        root = TEMPLATE if breakage.service is None else render_all(**breakage.service)
         file, *names = words[0].split("::")
         text = (root / file).read_text(encoding="utf-8")
         said = " ".join([*names, *words[1:]])

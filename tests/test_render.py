@@ -59,7 +59,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
                 "errors, origins",
                 "origin_?regex",
                 "loopback",
-                r"(?-i:\bPREVIEWS\b)",
+                r"(?-i:\bLISTED\b)",
             ),
         ],
     ),
