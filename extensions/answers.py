@@ -309,7 +309,7 @@ def _validator_of(name: str, question: Mapping[str, Any]) -> Check:
         return _switch
     if choices := question.get("choices"):
         return _one_of(*(choices.values() if isinstance(choices, dict) else choices))
-    return _TEXTS[name]
+    return _TEXTS.get(name, _text(check_line, shortest=0, longest=200))
 
 
 def _read_questions() -> Mapping[str, Check]:
