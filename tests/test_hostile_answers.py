@@ -350,6 +350,6 @@ def test_an_update_reads_it_back(history: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["cors", "package_name", "databse"])
 def test_a_refused_update_changes_nothing(history: Path, tmp_path: Path, name: str) -> None:
     service = Living(history, tmp_path / "service", RELEASES[0].tag, {})
-    with pytest.raises(UserMessageError, match=rf"^{name}: .+; (write|try) .+$"):
+    with pytest.raises(UserMessageError, match=rf"^{name}: .+"):
         service.update({name: "my-service"})
     assert not service.is_changed()
