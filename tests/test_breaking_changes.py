@@ -18,6 +18,7 @@ from harness import Renders, git, run
 
 ITEMS = "/api/v1/items"
 ITEM = f"{ITEMS}/{{item_id}}"
+PART = "/shops/{shop}/parts/{part}"
 
 Schema = dict[str, Any]
 Change = Callable[[Schema], object]
@@ -47,6 +48,12 @@ def checker(service: Path) -> ModuleType:
 @pytest.fixture
 def schema(service: Path) -> Schema:
     found: Schema = json.loads((service / "openapi.json").read_text(encoding="utf-8"))
+    # Listed in another order than in the path.
+    parameters = [
+        {"in": "path", "name": name, "required": True, "schema": {"type": kind}}
+        for name, kind in [("part", "integer"), ("shop", "string")]
+    ]
+    found["paths"][PART] = {"get": {"parameters": parameters, "responses": {}}}
     return found
 
 
@@ -72,110 +79,130 @@ def limit(schema: Schema) -> Schema:
 BREAKING: dict[str, tuple[Change, str]] = {
     "an operation that is gone": (
         lambda s: s["paths"][ITEM].pop("delete"),
-        "DELETE /api/v1/items/{} is gone",
+        "DELETE /api/v1/items/{} was removed",
     ),
-    "a path that is gone": (lambda s: s["paths"].pop("/health/live"), "GET /health/live is gone"),
+    "a path that is gone": (
+        lambda s: s["paths"].pop("/health/live"),
+        "GET /health/live was removed",
+    ),
     "a parameter that is required": (
         lambda s: limit(s).update(required=True),
-        "GET /api/v1/items: query limit is required now",
+        "GET /api/v1/items: query limit is now required",
     ),
     "a new parameter that is required": (
         lambda s: operation(s, "get", ITEMS)["parameters"].append(
             {"in": "header", "name": "x-shop", "required": True, "schema": {"type": "string"}}
         ),
-        "GET /api/v1/items: header x-shop is required now",
+        "GET /api/v1/items: header x-shop is now required",
     ),
     "a smaller maximum": (
         lambda s: limit(s)["schema"].update(maximum=50),
-        "GET /api/v1/items: query limit has maximum 50 now",
+        "GET /api/v1/items: query limit now has maximum 50",
     ),
     "a larger minimum": (
         lambda s: limit(s)["schema"].update(minimum=2),
-        "GET /api/v1/items: query limit has minimum 2 now",
+        "GET /api/v1/items: query limit now has minimum 2",
     ),
     "a new maximum": (
         lambda s: field(s, "ItemCreate", "name").update(maxLength=100),
-        "POST /api/v1/items: body/name has maxLength 100 now",
+        "POST /api/v1/items: body/name now has maxLength 100",
     ),
     "a pattern": (
         lambda s: limit(s)["schema"].update(pattern="^[0-9]+$"),
-        "GET /api/v1/items: query limit has pattern ^[0-9]+$ now",
+        "GET /api/v1/items: query limit now has pattern ^[0-9]+$",
     ),
     "a field that is required": (
         lambda s: model(s, "ItemCreate")["required"].append("description"),
-        "POST /api/v1/items: body/description is required now",
+        "POST /api/v1/items: body/description is now required",
     ),
     "a field of another type": (
         lambda s: field(s, "ItemCreate", "name").update(type="integer"),
-        "POST /api/v1/items: body/name may not be string any more",
+        "POST /api/v1/items: body/name no longer accepts string",
     ),
     "a field that may not be null": (
         lambda s: field(s, "ItemCreate", "description")["anyOf"].pop(),
-        "POST /api/v1/items: body/description may not be null any more",
+        "POST /api/v1/items: body/description no longer accepts null",
     ),
     "values that are listed": (
         lambda s: field(s, "ItemCreate", "name").update(enum=["lamp"]),
-        "POST /api/v1/items: body/name may not be 'another value' any more",
+        "POST /api/v1/items: body/name no longer accepts 'another value'",
     ),
     "fields that are refused": (
         lambda s: (
             model(s, "ItemCreate").update(additionalProperties=False),
             model(s, "ItemCreate")["properties"].pop("description"),
         ),
-        "POST /api/v1/items: body/description is refused now",
+        "POST /api/v1/items: body/description is no longer accepted",
     ),
     "another media type": (
         lambda s: operation(s, "post", ITEMS)["requestBody"].update(
             content={"multipart/form-data": {}}
         ),
-        "POST /api/v1/items: body is not application/json any more",
+        "POST /api/v1/items: body is no longer application/json",
     ),
     "another status": (
         lambda s: operation(s, "post", ITEMS)["responses"].update(
             {"200": operation(s, "post", ITEMS)["responses"].pop("201")}
         ),
-        "POST /api/v1/items: answer 201 is gone",
+        "POST /api/v1/items: response 201 was removed",
     ),
-    "a field of an answer that is gone": (
+    "a field of a response that is gone": (
         lambda s: (
             model(s, "ItemRead")["properties"].pop("name"),
             model(s, "ItemRead")["required"].remove("name"),
         ),
-        "GET /api/v1/items/{}: answer 200/name may be missing now",
+        "GET /api/v1/items/{}: response 200/name can now be missing",
     ),
     "a field in a list that is gone": (
         lambda s: model(s, "ItemRead")["required"].remove("created_at"),
-        "GET /api/v1/items: answer 200/items/*/created_at may be missing now",
+        "GET /api/v1/items: response 200/items/*/created_at can now be missing",
     ),
-    "a field of an answer that may be null": (
+    "a field of a response that may be null": (
         lambda s: field(s, "ItemRead", "name").update(type=["string", "null"]),
-        "GET /api/v1/items/{}: answer 200/name may be null now",
+        "GET /api/v1/items/{}: response 200/name can now be null",
     ),
     "a field of an error that is gone": (
         lambda s: model(s, "Problem")["properties"].pop("errors"),
-        "GET /health/live: answer default/errors is gone",
+        "GET /health/live: response default/errors was removed",
     ),
     "an operation that is called otherwise": (
         lambda s: operation(s, "get", ITEMS).update(operationId="all_items"),
-        "GET /api/v1/items is called all_items now, and was list_items",
+        "GET /api/v1/items: operationId changed from list_items to all_items",
+    ),
+    "another type of the second of two parameters in a path": (
+        lambda s: s["paths"][PART]["get"]["parameters"][0]["schema"].update(type="string"),
+        "GET /shops/{}/parts/{}: path part no longer accepts integer",
     ),
     "a parameter that is gone": (
         lambda s: operation(s, "get", ITEMS)["parameters"].remove(limit(s)),
-        "GET /api/v1/items: query limit is gone",
+        "GET /api/v1/items: query limit was removed",
     ),
     "an error with another shape": (
         lambda s: model(s, "Problem")["required"].remove("code"),
-        "GET /health/live: answer default/code may be missing now",
+        "GET /health/live: response default/code can now be missing",
     ),
 }
+
+
+def rename_two(schema: Schema) -> None:
+    item = schema["paths"].pop(PART)
+    schema["paths"]["/shops/{b}/parts/{a}"] = item
+    for parameter in item["get"]["parameters"]:
+        parameter["name"] = {"shop": "b", "part": "a"}[parameter["name"]]
+
 
 HARMLESS: dict[str, Change] = {
     "nothing": lambda s: None,
     "a new operation": lambda s: s["paths"].update({"/new": s["paths"]["/health/live"]}),
     "another name of a parameter in a path": lambda s: (
         s["paths"].update({f"{ITEMS}/{{id}}": s["paths"].pop(ITEM)}),
-        [each.update(name="id") for each in operation(s, "get", f"{ITEMS}/{{id}}")["parameters"]],
+        [
+            parameter.update(name="id")
+            for item_operation in s["paths"][f"{ITEMS}/{{id}}"].values()
+            for parameter in item_operation["parameters"]
+        ],
     ),
+    "other names of two parameters in a path": rename_two,
     "a new parameter": lambda s: operation(s, "get", ITEMS)["parameters"].append(
         {"in": "query", "name": "sort", "required": False, "schema": {"type": "string"}}
     ),
@@ -189,11 +216,11 @@ HARMLESS: dict[str, Change] = {
         limit(s)["schema"].update(maximum=1000, minimum=0),
         field(s, "ItemCreate", "name").pop("pattern"),
     ),
-    "a new field of an answer": lambda s: (
+    "a new field of a response": lambda s: (
         model(s, "ItemRead")["properties"].update(tag={"type": "string"}),
         model(s, "ItemRead")["required"].append("tag"),
     ),
-    "a field of an answer that is never null": lambda s: field(s, "ItemRead", "description")[
+    "a field of a response that is never null": lambda s: field(s, "ItemRead", "description")[
         "anyOf"
     ].pop(),
     "a new code of errors": lambda s: field(s, "Problem", "code")["enum"].append("shelf_is_full"),
@@ -272,24 +299,24 @@ class TestCommand:
         self.change(root, "0.1.0")
         code, said = self.check(root, "main")
         assert code == 1
-        assert said.splitlines()[:2] == ["Clients break:", "GET /health/live is gone"]
+        assert said.splitlines()[:2] == ["Breaking changes:", "GET /health/live was removed"]
 
     def test_it_passes_where_a_version_announces_that(self, root: Path) -> None:
         self.change(root, "0.2.0")
-        assert self.check(root, "main") == (0, "GET /health/live is gone\n")
+        assert self.check(root, "main") == (0, "GET /health/live was removed\n")
 
     def test_it_passes_where_nothing_breaks(self, root: Path) -> None:
-        assert self.check(root, "main") == (0, "Nothing breaks.\n")
+        assert self.check(root, "main") == (0, "No breaking changes.\n")
 
     def test_it_passes_where_there_was_nothing_to_break(self, root: Path) -> None:
         self.change(root, "0.1.0")
-        assert self.check(root, "main^") == (0, "Nothing breaks.\n")
+        assert self.check(root, "main^") == (0, "No breaking changes.\n")
 
     def test_it_does_not_pass_where_there_is_no_such_commit(self, root: Path) -> None:
         code, said = self.check(root, "nowhere")
         assert code == 1
         assert said.splitlines()[1:] == [
-            "Name a commit that is here, such as origin/main; 'nowhere' is none."
+            "Commit 'nowhere' not found. Fetch it, or pass another one such as origin/main."
         ]
 
 

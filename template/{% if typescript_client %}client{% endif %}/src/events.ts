@@ -12,7 +12,7 @@ export async function* eventsIn(response: Response): AsyncGenerator<unknown> {
       yield* events.flatMap(dataOf);
     }
   } finally {
-    // Whoever stops to listen closes the connection.
+    // Close the connection when the caller stops iterating.
     await reader?.cancel();
   }
 }

@@ -1,23 +1,26 @@
-/** Sends requests to the service. What goes with all of them is said once, to `createClient`. */
+/** Sends requests to the service. `createClient` takes the options that apply to every request. */
 
 import { type ApiError, ApiFailure, readError, unreachable, unreadable } from "./errors";
 import { eventsIn } from "./events";
 
 export interface Config {
-  /** Where the service is, such as `https://api.example.com`; empty for the page's own origin. */
+  /** The URL of the service, such as `https://api.example.com`; empty for the page's own origin. */
   baseUrl: string;
   /** `include` sends cookies to other origins too. */
   credentials?: RequestCredentials;
-  /** The id of what this request is made for, by which the logs of both are found together. */
+  /** The `X-Request-ID` to send, such as that of the page being rendered, to correlate the logs. */
   requestId?: () => string | undefined | Promise<string | undefined>;
-  /** More headers, such as `Authorization`. */
+  /** Additional headers, such as `Authorization`. */
   headers?: () => HeadersInit | Promise<HeadersInit>;
-  /** What sends it, if it is not the global `fetch`. */
+  /** Replaces the global `fetch`. */
   fetch?: typeof fetch;
 }
 
-/** An answer: `data` or `error`, and never both. */
-export type Answer<Data> = Success<Data> | Failure;
+/** Either `data` or `error`. */
+export type Result<Data> = Success<Data> | Failure;
+
+/** @deprecated Use `Result`. */
+export type Answer<Data> = Result<Data>;
 
 export interface Success<Data> {
   data: Data;
@@ -28,7 +31,7 @@ export interface Success<Data> {
 export interface Failure {
   data?: undefined;
   error: ApiError;
-  /** Missing if there was no answer. */
+  /** Missing if there was no response. */
   response?: Response;
 }
 
@@ -51,7 +54,7 @@ type Listen = <Responses, Errors = unknown, ThrowOnError extends boolean = false
 export type RequestResult<Responses, _Errors, ThrowOnError extends boolean> = Promise<
   ThrowOnError extends true
     ? Success<Responses[keyof Responses]>
-    : Answer<Responses[keyof Responses]>
+    : Result<Responses[keyof Responses]>
 >;
 
 export interface ServerSentEventsResult<Responses> {
@@ -85,33 +88,33 @@ interface RequestOptions extends Options {
   url: string;
   path?: Record<string, unknown>;
   query?: Record<string, unknown>;
-  /** What turns the body into what is sent; null if it can be sent as it is. */
+  /** Serializes the body; null sends it unchanged. */
   bodySerializer?: ((body: unknown) => BodyInit) | null;
   client?: Client;
   meta?: unknown;
   security?: unknown;
 }
 
-/** A client, which every function of the service takes. */
+/** Create a client. Every operation takes one as `client`. */
 export function createClient(config: Config): Client {
   const call = async (method: Method, options: RequestOptions) => {
-    const answer = await send(config, method.toUpperCase(), options);
-    if (answer.error && options.throwOnError) {
-      throw new ApiFailure(answer.error);
+    const result = await send(config, method.toUpperCase(), options);
+    if (result.error && options.throwOnError) {
+      throw new ApiFailure(result.error);
     }
-    return answer;
+    return result;
   };
   const listen = async (method: Method, options: RequestOptions) => {
     const { data } = await call(method, { ...options, throwOnError: true });
     return { stream: data };
   };
-  return { ...each<Call>(call), sse: each<Listen>(listen) };
+  return { ...methods<Call>(call), sse: methods<Listen>(listen) };
 }
 
 const METHODS = ["delete", "get", "head", "options", "patch", "post", "put", "trace"] as const;
 
-/** What a function does for each method, with the types that an operation gives to it. */
-function each<Kind>(act: (method: Method, options: RequestOptions) => unknown) {
+/** Build one function per HTTP method. `Kind` has the types that an operation passes. */
+function methods<Kind>(act: (method: Method, options: RequestOptions) => unknown) {
   const entries = METHODS.map((method) => [method, act.bind(undefined, method)]);
   return Object.fromEntries(entries) as Record<Method, Kind>;
 }
@@ -120,7 +123,7 @@ async function send(
   config: Config,
   method: string,
   options: RequestOptions,
-): Promise<Answer<unknown>> {
+): Promise<Result<unknown>> {
   const request: RequestInit = {
     credentials: config.credentials,
     ...options,
@@ -130,7 +133,7 @@ async function send(
   };
   let response: Response | undefined;
   try {
-    response = await (config.fetch ?? fetch)(addressOf(config.baseUrl, options), request);
+    response = await (config.fetch ?? fetch)(buildUrl(config.baseUrl, options), request);
     return response.ok
       ? { data: await dataOf(response), response }
       : { error: await readError(response), response };
@@ -138,7 +141,7 @@ async function send(
     if (failure instanceof SyntaxError && response) {
       return { error: unreadable(response), response };
     }
-    // Whatever else is thrown is for whoever has aborted the request, or for the framework.
+    // Rethrow other errors, such as AbortError, to the caller.
     if (!(failure instanceof TypeError)) {
       throw failure;
     }
@@ -157,7 +160,7 @@ async function headersOf(config: Config, own: Record<string, unknown> = {}): Pro
   return headers;
 }
 
-function addressOf(baseUrl: string, { url, path = {}, query = {} }: RequestOptions): string {
+function buildUrl(baseUrl: string, { url, path = {}, query = {} }: RequestOptions): string {
   const filled = url.replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(String(path[name])),
   );
@@ -166,7 +169,7 @@ function addressOf(baseUrl: string, { url, path = {}, query = {} }: RequestOptio
   return `${baseUrl.replace(/\/$/, "")}${filled}${search.size ? `?${search}` : ""}`;
 }
 
-/** Add the fields of an object; a list several times, and what is missing not at all. */
+/** Append the fields of an object: a list once per value, and no undefined or null. */
 function append(target: URLSearchParams | FormData, fields: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(fields)) {
     for (const each of [value].flat()) {
