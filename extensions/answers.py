@@ -176,18 +176,18 @@ def markdown(text: str) -> str:
 
 def check_line(text: str, *, shortest: int, longest: int) -> str:
     if not shortest <= len(text) <= longest:
-        return f"it has {len(text)} characters; use {shortest} to {longest}"
-    if unprintable := next((each for each in text if not _is_printable(each)), ""):
-        return f"it contains {unprintable!a}, which is not printable; remove it"
+        return f"use {shortest} to {longest} characters, not {len(text)}"
+    if unprintable := next((char for char in text if not _is_printable(char)), ""):
+        return f"remove {unprintable!a}, which is not printable"
     if text != text.strip():
-        return "it begins or ends with a space; remove it"
+        return "remove the leading or trailing space"
     return ""
 
 
 def check_name(text: str) -> str:
     columns = _columns(python_string(text)) - 2
     if columns > MAX_NAME_COLUMNS:
-        return f"it is {columns} columns wide; use at most {MAX_NAME_COLUMNS}"
+        return f"use at most {MAX_NAME_COLUMNS} characters (wide characters count as two)"
     return check_line(text, shortest=1, longest=MAX_NAME_COLUMNS)
 
 
@@ -197,7 +197,7 @@ def _is_printable(character: str) -> bool:
 
 
 def _columns(text: str) -> int:
-    return sum(2 if _is_wide(each) else 1 for each in text)
+    return sum(2 if _is_wide(char) else 1 for char in text)
 
 
 def _is_wide(character: str) -> bool:
@@ -207,7 +207,7 @@ def _is_wide(character: str) -> bool:
 
 def check_slug(text: str) -> str:
     if len(text) > MAX_SLUG:
-        return f"it has {len(text)} characters; use at most {MAX_SLUG}"
+        return f"use at most {MAX_SLUG} characters, not {len(text)}"
     if not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", text):
         return f"{text!r} is not normalized; use {make_slug(text)!r}"
     if text in DEPENDENCIES:
@@ -219,7 +219,7 @@ def check_slug(text: str) -> str:
 
 def check_package(text: str) -> str:
     if len(text) > MAX_PACKAGE:
-        return f"it has {len(text)} characters; use at most {MAX_PACKAGE}"
+        return f"use at most {MAX_PACKAGE} characters, not {len(text)}"
     if not re.fullmatch("[a-z][a-z0-9_]*", text):
         return f"{text!r} is not a lower-case identifier; use {make_package(make_slug(text))!r}"
     if kind := _kind_of_reserved_package(text):
@@ -229,7 +229,7 @@ def check_package(text: str) -> str:
 
 def check_service_path(text: str) -> str:
     if len(text) > MAX_PATH:
-        return f"it has {len(text)} characters; use at most {MAX_PATH}"
+        return f"use at most {MAX_PATH} characters, not {len(text)}"
     if text and not SERVICE_PATH.fullmatch(text):
         return f"{text!r} is not a relative path of a folder; use one such as 'services/orders'"
     if {".", ".."} & {*text.split("/")}:
@@ -256,7 +256,7 @@ def check_origins(text: str) -> str:
 
 def check_pattern(text: str) -> str:
     if len(text) > MAX_PATTERN:
-        return f"it has {len(text)} characters; use at most {MAX_PATTERN}, or set it later"
+        return f"use at most {MAX_PATTERN} characters, or set APP_CORS_ORIGIN_REGEX in the service"
     if not text:
         return ""
     try:
@@ -270,7 +270,7 @@ def _text(check: Callable[..., str], **limits: int) -> Check:
     def check_answer(answer: object) -> str:
         # YAML reads 3.10 as the number 3.1.
         if not isinstance(answer, str):
-            return f"{answer!r} is not a string; quote it"
+            return f"{answer!r} is not a string; put the answer in quotes"
         return check(answer, **limits)
 
     return check_answer
@@ -337,8 +337,9 @@ def problem(name: str, answer: object) -> str:
     if name in QUESTIONS:
         return QUESTIONS[name](answer)
     nearest = get_close_matches(name, QUESTIONS, n=1)
-    questions = nearest[0] if nearest else f"one of {', '.join(QUESTIONS)}"
-    return f"unknown question; use {questions}"
+    if nearest:
+        return f"unknown question; did you mean {nearest[0]}?"
+    return f"unknown question; use one of {', '.join(QUESTIONS)}"
 
 
 def fix_first(message: str) -> str:
@@ -370,10 +371,7 @@ def check_package_renamed(context: Context, package: str) -> str:
     recorded = read_answers(folder / conf["answers_file"]).get("package_name")
     if recorded in {None, package} or not (folder / f"src/{recorded}").is_dir():
         return ""
-    return (
-        f"the package is in src/{recorded}; rename it to src/{package} first, as"
-        " docs/updating.md of the template describes"
-    )
+    return f"rename src/{recorded} to src/{package} first (see docs/updating.md of the template)"
 
 
 @pass_context

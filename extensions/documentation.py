@@ -8,7 +8,7 @@ from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-# The hosts whose addresses of a folder are known, each with what is before the commit there.
+# The hosts whose folder URLs are known, and the segment before the commit in them.
 FOLDERS = {"github.com": "tree", "gitlab.com": "-/tree"}
 # The abbreviations of https://copier.readthedocs.io/en/stable/generating/
 _ABBREVIATIONS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
@@ -23,15 +23,15 @@ _AFTER_TAG = re.compile(r".+-\d+-g(?P<commit>[0-9a-f]+)")
 
 @pass_context
 def documentation_url(context: Context) -> str:
-    """The address of the documentation; empty where the template is in no public repository."""
+    """The URL of the documentation; empty if the template is not on one of these hosts."""
     answers = context.get("_copier_answers", {})
     return url_of(str(answers.get("_src_path", "")), str(answers.get("_commit", "")))
 
 
 def url_of(template: str, version: str) -> str:
-    """The address of `docs/` in a template, at a version as `git describe` writes it."""
-    for short, address in _ABBREVIATIONS.items():
-        template = re.sub(f"^{short}", address, template)
+    """The URL of `docs/` in a template, at a version as `git describe` writes it."""
+    for short, url in _ABBREVIATIONS.items():
+        template = re.sub(f"^{short}", url, template)
     found = _REPOSITORY.fullmatch(template)
     if not found or found["host"] not in FOLDERS or not version:
         return ""

@@ -13,7 +13,7 @@ from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-# Copier loads each extension file separately, so that they cannot import each other.
+# Copier loads each extension file separately, so they cannot import each other.
 _ANSWERS = runpy.run_path(str(Path(__file__).with_name("answers.py")))
 SERVICE_PATH = _ANSWERS["SERVICE_PATH"]
 read_answers: Callable[[Path], Mapping[str, Any]] = _ANSWERS["read_answers"]
@@ -35,8 +35,8 @@ def path_in_repository(context: Context) -> str:
     path = _folder(context).relative_to(root).as_posix()
     if not SERVICE_PATH.fullmatch(path):
         raise UserMessageError(
-            f"service_path: {path!r} has other characters than letters, digits and _ . @ -;"
-            " rename the folder"
+            f"service_path: {path!r} contains unsupported characters; rename the folder using letters,"
+            " digits, _ . @ or -"
         )
     return path
 

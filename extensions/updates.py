@@ -21,8 +21,8 @@ def check_ignored_files(context: Context) -> bool:
     """Check that the user's own git configuration ignores no file that the update merges.
 
     Copier compares a service with a fresh copy by `git add` in a temporary repository. A file that
-    `core.excludesFile` or the template directory of `git init` ignores is missing there, so that
-    the update would replace it silently, with the team's lines in it.
+    `core.excludesFile` or the template directory of `git init` ignores is missing there, so the
+    update would replace it silently, with the team's lines in it.
 
     Raises:
         UserMessageError: a file is ignored; the message has the pattern, and how to update.
@@ -38,8 +38,7 @@ def check_ignored_files(context: Context) -> bool:
         source, line, pattern, path = ignored
         raise UserMessageError(
             f"{path} would lose your changes: git ignores it on this machine by the pattern "
-            f"{pattern!r} ({source}, line {line}). Remove the pattern, or update without it: "
-            "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.excludesFile GIT_CONFIG_VALUE_0= copier update"
+            f"{pattern!r}. {_how_to_fix(source, line)}"
         )
     return True
 
@@ -53,7 +52,7 @@ def _rendered_paths(context: Context, template: Path, recorded: Mapping[str, Any
         try:
             path = context.environment.from_string(relative).render(known)
         except UndefinedError:
-            # It depends on a new question, so that the service does not have it yet.
+            # It depends on a new question, so the service does not have it yet.
             continue
         if file.is_file() and "//" not in f"/{path}/":
             yield path
@@ -73,7 +72,21 @@ def _ignored(service: Path, paths: list[str]) -> list[str] | None:
         check = ["check-ignore", "--no-index", "--verbose", "-z", "--stdin"]
         found = _git(Path(folder), *check, given=names).stdout.split("\0")
     matches = [found[start : start + 4] for start in range(0, len(found) - 3, 4)]
-    return next((each for each in matches if not each[2].startswith("!")), None)
+    return next((match for match in matches if not match[2].startswith("!")), None)
+
+
+def _how_to_fix(source: str, line: str) -> str:
+    # Relative to the temporary repository: git has copied it from the template of `git init`.
+    if not Path(source).is_absolute():
+        return (
+            f"Remove line {line} of {source.removeprefix('.git/')} in the template directory of"
+            " `git init` (init.templateDir)."
+        )
+    return (
+        f"Remove line {line} of {source}, or update without that file: GIT_CONFIG_COUNT=1"
+        " GIT_CONFIG_KEY_0=core.excludesFile GIT_CONFIG_VALUE_0= uvx --with"
+        " copier-template-extensions copier update --trust"
+    )
 
 
 def _git(folder: Path, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:

@@ -1,14 +1,14 @@
-"""Keeps what a team changed in a file of the foundation that a release moves or removes.
+"""Moves a team's edits along when a release moves or removes a foundation file.
 
-Copier deletes such a file, changes and all, and says nothing. A step in the `_migrations` of
-`copier.yml` runs this in the service when its update is done:
+Copier deletes such a file without a message, even if the team edited it. A step in the `_migrations`
+of `copier.yml` runs this in the service at the end of an update:
 
     keep_edits.py ANSWERS_FILE VERSION_FROM OLD=NEW OLD_FOLDER/=NEW_FOLDER/ REMOVED …
 
-A folder stands for the files in it that the release has in the new one. Changes are merged into the file's new place, with conflict markers where both sides changed the
-same lines. Where the release has another file at the old place, that one is as the release renders
-it. A removed file that was changed stays and belongs to the team from then on. Where the
-team had deleted the file, its new place is left empty too.
+A folder means the files in it that the release has in the new folder. Edits are merged into the file
+at its new path, with conflict markers where both sides changed the same lines. If the release has
+another file at the old path, that file is as the release renders it. A removed file with edits stays,
+and belongs to the team from then on. A file that the team had deleted stays deleted at its new path.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class TestPackage:
             ("_orders", "'_orders' is not a lower-case identifier; use 'orders'"),
             ("größe", "'größe' is not a lower-case identifier; use 'grosse'"),
             ("", "'' is not a lower-case identifier; use 'my_service'"),
-            ("x" * 41, "it has 41 characters; use at most 40"),
+            ("x" * 41, "use at most 40 characters, not 41"),
         ],
     )
     def test_refusals_name_the_mend(self, package: str, refusal: str) -> None:
@@ -314,14 +314,15 @@ class TestPassedAnswers:
         check_answers(_commit="v0.1.0", _src_path="/template")
 
     def test_an_unknown_name_is_refused_with_the_nearest(self) -> None:
-        with pytest.raises(UserMessageError, match=r"^databse: unknown question; use database$"):
+        with pytest.raises(
+            UserMessageError, match=r"^databse: unknown question; did you mean database\?$"
+        ):
             check_answers(databse="sqlite")
 
     @pytest.mark.parametrize("number", [3.1, 3, None, True, ["3.11"]])
     def test_text_that_yaml_reads_as_something_else_is_refused(self, number: object) -> None:
-        with pytest.raises(
-            UserMessageError, match=r"^python_version: .+ is not a string; quote it$"
-        ):
+        refusal = r"^python_version: .+ is not a string; put the answer in quotes$"
+        with pytest.raises(UserMessageError, match=refusal):
             check_answers(python_version=number)
 
     def test_all_problems_are_told_at_once_a_line_each(self) -> None:

@@ -50,7 +50,7 @@ answers_extension = load_extension(TEMPLATE, "answers")
 problem: Callable[[str, object], str] = answers_extension.problem
 parse_origins: Callable[[str], list[str]] = answers_extension.parse_origins
 
-REFUSAL = re.compile(r".+; (use|remove|escape|list|quote|rename) .+")
+REFUSAL = re.compile(r"(.+[;:] )?(use|remove|escape|list|put|rename|did you mean) .+")
 RUFF = [sys.executable, "-m", "ruff"]
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=90)
@@ -205,7 +205,7 @@ class TestRefused:
         assert len(lines) == len(UNKNOWN_NAMES)
         for line in lines:
             assert_is_a_sentence(line)
-            assert ": unknown question; use " in line
+            assert re.search(": unknown question; (use one of|did you mean) ", line)
 
 
 # Prints what the services of these packages say about themselves.

@@ -158,7 +158,7 @@ class TestCopy:
         done = copy("services/my orders", "Orders")
         assert done.returncode == 1
         assert re.fullmatch(
-            "service_path: 'services/my orders' has other characters than .*\n", done.stderr
+            "service_path: 'services/my orders' contains unsupported characters; .*\n", done.stderr
         )
 
     def test_the_workflow_runs_for_the_service_alone(self, copy: Copy, repository: Path) -> None:

@@ -140,7 +140,7 @@ def test_a_package_is_renamed_as_the_documentation_says(template: Path, tmp_path
     renamed = ["--data", "package_name=orders"]
     done = run(copier_command("update", "--trust", "--defaults", *renamed), service)
     assert done.returncode == 1
-    refusal = "package_name: the package is in src/my_service; rename it to src/orders first"
+    refusal = "package_name: rename src/my_service to src/orders first"
     assert refusal in done.stderr
     assert git(service, "status", "--porcelain") == ""
 

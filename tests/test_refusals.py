@@ -22,7 +22,7 @@ REFUSALS = {
     "project_slug=../x": "use 'x'",
     "python_version=3.9": "use one of 3.11, 3.12, 3.13, 3.14",
     "database=mysql": "use one of sqlite, postgresql, none",
-    "databse=sqlite": "use database",
+    "databse=sqlite": "did you mean database?",
     "cors=nope": "use true or false",
 }
 

@@ -270,13 +270,30 @@ class TestGitConfiguration:
         refused = run(update, living.root, environment)
         assert refused.returncode == 1
         assert f"{name} would lose your changes" in refused.stderr
-        assert f"the pattern {pattern!r} ({tmp_path.as_posix()}/ignore, line 2)" in refused.stderr
+        assert f"by the pattern {pattern!r}. Remove line 2 of {tmp_path.as_posix()}/ignore" in (
+            refused.stderr
+        )
         assert not living.is_changed()
 
         settings = re.findall(r"(GIT_CONFIG_\w+)=(\S*)", refused.stderr)
         done = run(update, living.root, {**environment, **dict(settings)})
         assert done.returncode == 0, done.stderr
         assert "\n# APP_OURS=1\n" in (living.root / name).read_text(encoding="utf-8")
+
+    def test_a_pattern_from_the_template_of_git_init_is_named_there(
+        self, history: Path, tmp_path: Path
+    ) -> None:
+        living = Living(history, tmp_path / "service", RELEASES[-1].tag, {})
+        (tmp_path / "git/info").mkdir(parents=True)
+        (tmp_path / "git/info/exclude").write_text("*.log\n*.md\n", encoding="utf-8")
+        update = copier_command("update", "--trust", "--defaults", "--vcs-ref", VERSION)
+        refused = run(update, living.root, {"GIT_TEMPLATE_DIR": str(tmp_path / "git")})
+        assert refused.returncode == 1
+        expected = (
+            "README.md would lose your changes: git ignores it on this machine by the pattern"
+        )
+        assert f"{expected} '*.md'. Remove line 2 of info/exclude in" in refused.stderr
+        assert not living.is_changed()
 
 
 MARK = re.compile(rb"mark of file \d+")
