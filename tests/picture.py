@@ -76,7 +76,7 @@ def picture(service: Path) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
             f'viewBox="0 0 {WIDTH} {height}" role="img">',
-            "<title>The files of a service, and what handles a request in which order</title>",
+            "<title>Project layout and request flow</title>",
             f"<style>{style}</style>",
             f'<rect width="{WIDTH}" height="{height}" style="fill:#fff;stroke:none"/>',
             *parts,
