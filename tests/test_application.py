@@ -50,7 +50,11 @@ SECRET = {"APP_JWT_SECRET": "for tests only, which nobody else knows"}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"], ids="application-{}@".format)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"],
+    ids="application-{}@".format,
+)
 def application(
     request: pytest.FixtureRequest,
     render: Renders,

@@ -297,6 +297,9 @@ async def use_statements(session: ReadSession) -> None:
 '''
 
 
+@pytest.mark.parametrize(
+    "service", ["postgresql", pytest.param("sqlite", marks=pytest.mark.nightly)], indirect=True
+)
 def test_a_session_that_reads_cannot_write(service: Service) -> None:
     (service.root / "src/my_service/api/v1/misuses.py").write_text(MISUSES)
     service.run("alembic", "upgrade", "head")

@@ -262,11 +262,7 @@ def make(template: Path, root: Path, answers: Answers, number: int) -> Service:
 
 @pytest.fixture(
     scope="module",
-    # What is special about a text, the quick tests above have seen already.
-    params=[
-        pytest.param(part, id=f"texts-{part}@", marks=[pytest.mark.nightly] if part else [])
-        for part in range(PARTS)
-    ],
+    params=[pytest.param(part, id=f"texts-{part}@") for part in range(PARTS)],
 )
 def services(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
@@ -280,6 +276,8 @@ def services(
     ]
 
 
+# What is special about a text, the quick tests above see on each change.
+@pytest.mark.nightly
 @pytest.mark.slow
 class TestServices:
     def test_every_text_comes_back(self, services: list[Service]) -> None:

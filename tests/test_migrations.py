@@ -432,6 +432,7 @@ def contents(root: Path) -> dict[str, bytes]:
     return {name: (root / name).read_bytes() for name in names if not name.startswith(".git/")}
 
 
+@pytest.mark.nightly
 def test_a_service_moves_from_sqlite_to_postgresql(
     render: Renders, environments: Environments, tmp_path: Path, new_database: str
 ) -> None:

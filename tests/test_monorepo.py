@@ -107,6 +107,7 @@ class TestCopy:
         workflow = yaml.safe_load((repository / ".github/workflows/ci.yml").read_text())
         assert workflow[True]["pull_request"] is None
 
+    @pytest.mark.nightly
     @pytest.mark.slow
     def test_services_side_by_side_share_no_port(self, copy: Copy, repository: Path) -> None:
         for place, name in (("services/a", "A"), ("services/b", "B"), ("c", "C")):
@@ -191,6 +192,7 @@ class TestCopy:
 
 @pytest.mark.slow
 class TestUpdate:
+    @pytest.mark.nightly
     def test_a_service_moves_in_beside_others(
         self, history: Path, copy: Copy, repository: Path
     ) -> None:
@@ -231,6 +233,7 @@ class TestUpdate:
 class TestWorkspace:
     """Two services and their tests in one uv workspace, from its root."""
 
+    @pytest.mark.nightly
     def test_from_the_first_command_to_the_tests(self, copy: Copy, repository: Path) -> None:
         said = said_after(copy("services/orders", "Orders"))
         said_after(copy("services/bills", "Bills", "database=none", "ci=none"))

@@ -54,7 +54,9 @@ def living(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Li
 
 
 EVERYWHERE = pytest.mark.parametrize(
-    "living", ["service", "monorepo/services/orders"], indirect=True
+    "living",
+    ["service", pytest.param("monorepo/services/orders", marks=pytest.mark.nightly)],
+    indirect=True,
 )
 
 
@@ -71,6 +73,7 @@ def update(living: Living) -> str:
     return done.stdout
 
 
+@pytest.mark.nightly
 def test_a_file_that_nobody_changed_is_moved_and_removed(living: Living) -> None:
     assert update(living) == ""
     assert "timeout(5)" in (living.root / NEW).read_text(encoding="utf-8")
@@ -106,6 +109,7 @@ def test_a_removed_file_that_was_changed_becomes_the_teams(living: Living) -> No
     assert '"""Ours. ' in (living.root / REMOVED).read_text(encoding="utf-8")
 
 
+@pytest.mark.nightly
 def test_a_file_that_the_team_deleted_does_not_come_back_at_its_new_place(living: Living) -> None:
     (living.root / OLD).unlink()
     assert update(living) == ""

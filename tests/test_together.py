@@ -69,6 +69,7 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.nightly
 def test_both_start_and_both_reload(
     render: Renders, environments: Environments, shared: Path, client_tools: Path
 ) -> None:

@@ -169,14 +169,16 @@ class TestLivedIn:
         assert (tmp_path / "page.tsx").read_text(encoding="utf-8") == "unfinished\n"
 
 
-# Each answer that can be chosen, with the one that a service has before and after. The versions of
-# Python are written to the same places, so that one of them speaks for the others.
+# Each answer that can be chosen, with the one that a service has before and after. The questions by
+# night change single lines or whole files, which others do too.
 SWITCHES = [
     pytest.param(
         name,
         other,
         answer,
-        marks=[pytest.mark.nightly] if other in {"3.13", "3.14"} else [],
+        marks=[pytest.mark.nightly]
+        if name in {"python_version", "ci", "typescript_client", "cors_credentials"}
+        else [],
     )
     for name, other in CHOICES
     for answer in [next(value for question, value in CHOICES if question == name)]
