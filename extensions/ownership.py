@@ -35,8 +35,8 @@ def once(
     """
     recorded = _recorded_answers(context)
     if recorded is None:
-        # A first copy adds them. The two renders that an update compares do not, so that changes
-        # of these files are not applied.
+        # A first copy adds them. The two renders that an update compares do not, so changes of
+        # these files are not applied.
         return pattern if context["_copier_operation"] == "update" else ""
     if _is_switched_on(when, recorded, context["_copier_answers"]) or _is_older(recorded, since):
         # Existing files are the team's.

@@ -6,7 +6,7 @@ import { defineConfig, definePluginConfig } from "@hey-api/openapi-ts";
 
 const schema = JSON.parse(readFileSync("../openapi.json", "utf8")) as { "x-digest": string };
 
-// What is generated calls a client of src/http.ts, so that none is generated beside it.
+// The generated functions call the client in src/http.ts; no other one is generated.
 const http = definePluginConfig({ name: "../http", tags: ["client"], config: {}, handler() {} });
 
 export default defineConfig({
