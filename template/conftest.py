@@ -1,6 +1,6 @@
-"""Refuses to test without assertions, and what an update has left unfinished.
+"""Stops pytest if assertions are disabled, or if `copier update` left conflicts.
 
-`copier update` ends with 0 even then.
+`copier update` exits with 0 even then.
 """
 
 import os
@@ -21,7 +21,7 @@ def find(command: list[str]) -> list[str]:
     Raises:
         SystemExit: git cannot read the repository; its text says why.
     """
-    # Whoever owns the folder, whatever their own configuration says or fails to say.
+    # Ignore the user's git configuration, and who owns the folder.
     options = ["-c", "safe.directory=*"]
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "LC_ALL": "C"}
     try:
@@ -35,10 +35,13 @@ def find(command: list[str]) -> list[str]:
         )
     except OSError:
         if any((folder / ".git").exists() for folder in (ROOT, *ROOT.parents)):
-            sys.exit("Install git, which finds the conflicts that an update has left.")
+            sys.exit("Git is required to check for conflicts of an update. Install git.")
         return []
     if found.returncode > 1 and "not a git repository" not in found.stderr:
-        sys.exit(f"git cannot tell whether an update left conflicts: {found.stderr.strip()}")
+        sys.exit(
+            f"git cannot check for conflicts of an update: {found.stderr.strip()}\n"
+            "Fix that, and run again."
+        )
     return found.stdout.splitlines()
 
 
@@ -53,5 +56,5 @@ if unfinished := [*find(MARKED), *find(REJECTED)]:
         "remove the lines of <<<<<<<, ======= and >>>>>>>, delete what ends in .rej, and run again."
     )
 
-# What `tests/conftest.py` imports of the foundation's fixtures is imported before they are plugins.
+# Rewrite asserts before tests/conftest.py imports these modules.
 pytest.register_assert_rewrite("tests")

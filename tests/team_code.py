@@ -500,13 +500,13 @@ from fastapi import FastAPI, WebSocket
 from fastapi.responses import StreamingResponse
 from httpx2 import ReadTimeout
 
-from tests.foundation import OPENING, serve, server
+from tests.foundation import WEBSOCKET_HANDSHAKE, serve, server
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "PATIENCE", 1)
-    monkeypatch.setattr(server, "GRACE", 1)
+    monkeypatch.setattr(server, "TIMEOUT", 1)
+    monkeypatch.setattr(server, "SHUTDOWN_TIMEOUT", 1)
 
 
 @asynccontextmanager
@@ -576,7 +576,7 @@ async def test_what_never_ends_is_cut_off() -> None:
             assert response.status_code == 200
             url = client.base_url
             _, writer = await asyncio.open_connection(url.host, url.port)
-            headers = "".join(f"{name}: {value}\\r\\n" for name, value in OPENING.items())
+            headers = "".join(f"{name}: {value}\\r\\n" for name, value in WEBSOCKET_HANDSHAKE.items())
             writer.write(f"GET /socket HTTP/1.1\\r\\nhost: a\\r\\n{headers}\\r\\n".encode())
             await writer.drain()
             assert (await client.get("/nowhere")).status_code == 404

@@ -52,14 +52,14 @@ def test_a_repository_that_git_cannot_read_is_refused(service: Path) -> None:
     (service / ".git/config").write_text("[core\n", encoding="utf-8")
     code, said = guard(service)
     assert code == 1
-    assert "git cannot tell whether an update left conflicts: fatal: bad config" in said
+    assert "git cannot check for conflicts of an update: fatal: bad config" in said
 
 
 def test_a_repository_without_git_is_refused(service: Path) -> None:
     nowhere = {"PATH": os.devnull}
     assert guard(service, nowhere) == (
         1,
-        "Install git, which finds the conflicts that an update has left.\n",
+        "Git is required to check for conflicts of an update. Install git.\n",
     )
 
 

@@ -1,7 +1,7 @@
 """${message[:1].upper() + message[1:]}.
 
-Revision: ${up_revision}
-Follows: ${down_revision | comma,n}
+Revision ID: ${up_revision}
+Revises: ${down_revision | comma,n}
 """
 
 from collections.abc import Sequence

@@ -9,18 +9,18 @@ import uvicorn
 from fastapi import FastAPI
 from httpx2 import AsyncClient
 
-# What a client sends to open a socket is a request like any other.
-OPENING = {
+# A WebSocket handshake is an HTTP request.
+WEBSOCKET_HANDSHAKE = {
     "connection": "upgrade",
     "upgrade": "websocket",
     "sec-websocket-version": "13",
     "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
 
-# Seconds that an application may take to start, to respond and to stop, on a machine that is busy.
-PATIENCE = 20
-# Seconds after which a request that goes on when the test has ended is cancelled.
-GRACE = 5
+# Seconds that an application may take to start, to respond and to stop, on a busy machine.
+TIMEOUT = 20
+# Seconds after the end of a test until the server cancels requests.
+SHUTDOWN_TIMEOUT = 5
 
 
 @asynccontextmanager
@@ -44,7 +44,7 @@ async def serve(app: FastAPI) -> AsyncGenerator[AsyncClient]:
                 log_config=None,
                 # It would log what fails there; the test is to fail with it.
                 lifespan="off",
-                timeout_graceful_shutdown=GRACE,
+                timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
                 callback_notify=notify,
             )
         )
@@ -54,7 +54,7 @@ async def serve(app: FastAPI) -> AsyncGenerator[AsyncClient]:
         try:
             if not running.done():
                 url = "http://{}:{}".format(*listener.getsockname())
-                async with AsyncClient(base_url=url, timeout=PATIENCE) as client:
+                async with AsyncClient(base_url=url, timeout=TIMEOUT) as client:
                     yield client
         finally:
             server.should_exit = True
@@ -64,18 +64,18 @@ async def serve(app: FastAPI) -> AsyncGenerator[AsyncClient]:
 async def run(app: FastAPI, server: uvicorn.Server, listener: socket.socket) -> None:
     """Run the lifespan of an application, and the server within."""
     async with AsyncExitStack() as stack:
-        async with in_time("start"):
+        async with fail_after_timeout("start"):
             await stack.enter_async_context(app.router.lifespan_context(app))
         await server.serve([listener])
-        async with in_time("stop"):
+        async with fail_after_timeout("stop"):
             await stack.aclose()
 
 
 @asynccontextmanager
-async def in_time(step: str) -> AsyncGenerator[None]:
-    """Give up what takes too long."""
+async def fail_after_timeout(step: str) -> AsyncGenerator[None]:
+    """Raise TimeoutError, with the name of the step, if it takes too long."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             yield
     except TimeoutError as error:
-        raise TimeoutError(f"The lifespan does not {step} within {PATIENCE} seconds.") from error
+        raise TimeoutError(f"The lifespan does not {step} within {TIMEOUT} seconds.") from error

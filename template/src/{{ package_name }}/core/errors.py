@@ -24,6 +24,9 @@ Define an error of your own in two lines, next to the code that raises it:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.client import responses
+from typing import Annotated
+
+from pydantic import Field
 
 # The reason phrases of RFC 9110; Python has these four only since 3.13.
 PHRASES = responses | {
@@ -36,17 +39,13 @@ PHRASES = responses | {
 
 @dataclass(frozen=True)
 class FieldError:
-    """What is wrong with one value of a request.
+    """What is wrong with one value of a request."""
 
-    Attributes:
-        pointer: a JSON Pointer (RFC 6901) into the body, or `/query/limit`, `/path/id`.
-        code: a stable identifier for programs.
-        message: a sentence for people, which never quotes the value.
-    """
-
-    pointer: str
-    code: str
-    message: str
+    pointer: Annotated[
+        str, Field(description="JSON Pointer (RFC 6901) into the body, or /query/…, /path/…")
+    ]
+    code: Annotated[str, Field(description="Stable identifier for programs")]
+    message: Annotated[str, Field(description="Text for people, which never quotes the value")]
 
 
 class ServiceError(Exception):
@@ -108,7 +107,7 @@ class MethodNotAllowed(ServiceError):
 
 
 class Conflict(ServiceError):
-    status, code, message = 409, "conflict", "Conflicts with the current state of the resource."
+    status, code, message = 409, "conflict", "The request conflicts with the current state."
 
 
 class BodyTooLarge(ServiceError):
@@ -134,11 +133,11 @@ class TooManyRequests(ServiceError):
 
 
 class Unavailable(ServiceError):
-    status, code, message = 503, "unavailable", "The service is temporarily unavailable."
+    status, code, message = 503, "unavailable", "Temporarily unavailable. Try again later."
     headers: Mapping[str, str] = {"Retry-After": "1"}
 
 
 class HTTPError(ServiceError):
-    """An `HTTPException` with a status of its own, which it keeps."""
+    """For an `HTTPException` with a status that no class above has."""
 
     code, message = "http_error", "The request failed. See the status code."

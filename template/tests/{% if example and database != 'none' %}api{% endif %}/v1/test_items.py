@@ -16,7 +16,7 @@ async def create(client: AsyncClient, name: str, **fields: Any) -> dict[str, Any
     return item
 
 
-async def test_a_new_item_is_answered_with_its_address(client: AsyncClient) -> None:
+async def test_create_returns_201_with_location(client: AsyncClient) -> None:
     response = await client.post(ITEMS, json={"name": "lamp", "description": "bright"})
 
     assert response.status_code == 201
@@ -33,7 +33,7 @@ async def test_the_description_may_be_left_out(client: AsyncClient) -> None:
     assert (await create(client, "lamp"))["description"] is None
 
 
-async def test_a_name_is_given_once_only(client: AsyncClient) -> None:
+async def test_duplicate_name_conflicts(client: AsyncClient) -> None:
     await create(client, "lamp")
 
     error = read_error(await client.post(ITEMS, json={"name": "lamp"}))
@@ -100,9 +100,7 @@ async def test_a_last_page_that_is_full_has_no_next(client: AsyncClient) -> None
     assert (await client.get(ITEMS, params={"limit": 2})).json()["next_cursor"] is None
 
 
-async def test_a_page_goes_on_where_the_last_ended_whatever_happens_between(
-    client: AsyncClient,
-) -> None:
+async def test_cursor_is_stable_under_inserts_and_deletes(client: AsyncClient) -> None:
     created = [await create(client, f"item {number}") for number in range(4)]
     first = (await client.get(ITEMS, params={"limit": 2})).json()
 
@@ -145,12 +143,12 @@ async def test_only_the_fields_that_are_given_change(client: AsyncClient) -> Non
     assert changed["updated_at"] > item["updated_at"]
 
 
-async def test_a_description_can_be_taken_away_but_a_name_cannot(client: AsyncClient) -> None:
+async def test_description_is_nullable_but_name_is_not(client: AsyncClient) -> None:
     item = await create(client, "lamp", description="bright")
-    address = f"{ITEMS}/{item['id']}"
+    url = f"{ITEMS}/{item['id']}"
 
-    assert (await client.patch(address, json={"description": None})).json()["description"] is None
-    error = read_error(await client.patch(address, json={"name": None}))
+    assert (await client.patch(url, json={"description": None})).json()["description"] is None
+    error = read_error(await client.patch(url, json={"name": None}))
 
     assert (error.status, error.fields) == (422, {"/name": "string_type"})
 
@@ -166,12 +164,12 @@ async def test_a_name_cannot_be_changed_to_one_that_is_taken(client: AsyncClient
 
 async def test_a_deleted_item_is_gone(client: AsyncClient) -> None:
     item = await create(client, "lamp")
-    address = f"{ITEMS}/{item['id']}"
+    url = f"{ITEMS}/{item['id']}"
 
-    response = await client.delete(address)
+    response = await client.delete(url)
 
     assert (response.status_code, response.content) == (204, b"")
-    assert read_error(await client.get(address)).code == "item_not_found"
+    assert read_error(await client.get(url)).code == "item_not_found"
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
@@ -183,7 +181,7 @@ async def test_an_item_that_does_not_exist_is_not_found(client: AsyncClient, met
     assert (error.status, error.code) == (404, "item_not_found")
 
 
-async def test_an_id_that_is_none_is_refused(client: AsyncClient) -> None:
+async def test_malformed_id_is_rejected(client: AsyncClient) -> None:
     error = read_error(await client.get(f"{ITEMS}/lamp"))
 
     assert (error.status, error.fields) == (422, {"/path/item_id": "uuid_parsing"})

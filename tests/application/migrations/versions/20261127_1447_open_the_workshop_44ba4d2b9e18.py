@@ -1,7 +1,7 @@
 """Open the workshop.
 
-Revision: 44ba4d2b9e18
-Follows: 1a2b3c4d5e6f
+Revision ID: 44ba4d2b9e18
+Revises: 1a2b3c4d5e6f
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Count versions and remember keys.
 
-Revision: fc2a91083a83
-Follows: 44ba4d2b9e18
+Revision ID: fc2a91083a83
+Revises: 44ba4d2b9e18
 """
 
 from collections.abc import Sequence
