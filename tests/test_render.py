@@ -56,7 +56,6 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
             *("cors", "access-control", "preflight", "localhost:3000", "vercel"),
             *(
                 r"(?<!\.)frontend(?!_path)",
-                "errors, origins",
                 "origin_?regex",
                 "loopback",
                 r"(?-i:\bLISTED\b)",
@@ -69,7 +68,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         [
             *("aiosqlite", "alembic", "asyncpg", "cursor", "database", r"\bdb\b"),
             *("migration", "pagination", "postgres", "(?<![\"'])session", "sqlalchemy", "sqlite"),
-            *("transaction", "uuid.utils", "uuid6", "uuid7"),
+            *("transaction", "uuid.utils", "uuid7"),
         ],
     ),
     "postgresql": (
@@ -77,7 +76,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         {"postgresql"},
         [
             *("asyncpg", r"\bpg_", "pgserver", "postgres", "replica", "sqlstate", "createdb"),
-            *("pool_recycle", "statement_timeout", "lock_timeout", "private server"),
+            *("pool_recycle", "statement_timeout", "lock_timeout", "temporary postgresql"),
         ],
     ),
     "sqlite": (
@@ -105,7 +104,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     ),
     "github": ("ci", {"github"}, [r"\.github", "workflow", r"(?-i:\bCI\b)"]),
     "sentry": ("error_tracking", {"sentry"}, ["sentry", r"\bdsn\b", "error_?tracking"]),
-    "monorepo": ("layout", {"monorepo"}, ["honcho", "in its repository", "procfile"]),
+    "monorepo": ("layout", {"monorepo"}, ["honcho", "with a web application", "procfile"]),
     "typescript_client": (
         "typescript_client",
         {True},
@@ -118,7 +117,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
                 "fetch-depth",
                 "hey-api",
             ),
-            *("node_modules", "what the change is merged into"),
+            *("node_modules", "is the target branch"),
             *("typescript", r"(?<!/)openapi\.json"),
         ],
     ),
