@@ -300,10 +300,14 @@ def test_the_step_of_an_update_reads_the_table(repository: Path) -> None:
 
 
 def names_in(service: Path, module: str) -> set[str]:
-    """What a rendered module defines at its top, or the modules that are in a package."""
+    """What a rendered module defines at its top, or what a package imports and the modules in it."""
     path = service / ("" if module.startswith("tests") else "src") / module.replace(".", "/")
     if path.is_dir():
-        return {each.stem for each in path.iterdir()}
+        file = path / "__init__.py"
+        init = ast.parse(file.read_text(encoding="utf-8") if file.exists() else "")
+        imports = [node for node in init.body if isinstance(node, ast.ImportFrom)]
+        imported = {alias.name for node in imports for alias in node.names}
+        return imported | {each.stem for each in path.iterdir()}
     file = path.with_suffix(".py")
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
