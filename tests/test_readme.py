@@ -197,7 +197,7 @@ def test_after_the_copy_it_says_what_the_readme_says(render: Renders, tmp_path: 
     )
     message = done.stderr.partition("Next:")[2].split("\n")
     said = [line.strip() for line in message if line.strip()]
-    shown = section("Thirty seconds").splitlines()
+    shown = section("Quickstart").splitlines()
     assert (tmp_path / said[0].removeprefix("cd ")).samefile(tmp_path / "my-service")
     assert said[1:] == [line for line in shown if line.startswith("uv ")]
 
@@ -323,7 +323,7 @@ def test_the_responses_are_those_that_the_readme_shows(
 ) -> None:
     service = environments.install(shutil.copytree(render(), tmp_path / "service"), {})
     service.run("alembic", "upgrade", "head")
-    [session] = blocks(section("Thirty seconds"), "console")
+    [session] = blocks(section("Quickstart"), "console")
     requests = re.findall(r"^\$ (curl .+)\n(.*(?:\n(?!\$ ).*)*)", session, re.MULTILINE)
     assert len(requests) == 3
     with serving(service) as client:

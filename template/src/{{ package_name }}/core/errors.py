@@ -82,7 +82,7 @@ class BadRequest(ServiceError):
 
 
 class HostNotAllowed(BadRequest):
-    code, message = "host_not_allowed", "Host not allowed."
+    code, message = "host_not_allowed", "The service does not accept this Host header."
 
 
 class Unauthorized(ServiceError):
