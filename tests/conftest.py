@@ -140,12 +140,12 @@ def fresh(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Fresh:
 
 
 @pytest.fixture(scope="session")
-def environments() -> Iterator[Environments]:
+def environments(shared: Path) -> Iterator[Environments]:
     """Environments that services with the same dependencies share."""
     # Not in pytest's own folder: every suite that starts closes that to others, and a PostgreSQL
     # that root has started runs its programs from here as somebody else.
     with tempfile.TemporaryDirectory(prefix="environments-", ignore_cleanup_errors=True) as folder:
-        yield Environments(Path(folder))
+        yield Environments(Path(folder), shared / "types")
 
 
 @pytest.fixture(scope="session")

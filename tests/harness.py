@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -266,10 +267,10 @@ class Service:
 class Environments:
     """One environment for each set of dependencies, into which one service at a time is put."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, types: Path | None = None) -> None:
         self._folder = folder
         # Of what mypy has found out about the dependencies, nothing changes from cell to cell.
-        self.types = folder / "types"
+        self.types = types or folder / "types"
 
     def install(self, root: Path, answers: Answers) -> Service:
         """Do what `uv sync` does for a copy of what was rendered, which it writes into."""
@@ -300,6 +301,12 @@ class Environments:
         install = ["pip", "install", "--quiet", "--requirement", "pyproject.toml", "--group", "dev"]
         self._uv(service, *install, "--python", str(service.environment))
         return service
+
+    @contextmanager
+    def type_cache(self) -> Iterator[list[str]]:
+        """Options with which mypy shares what it finds out; one process at a time writes there."""
+        with FileLock(self.types.with_name(f"{self.types.name}.lock")):
+            yield ["--cache-dir", str(self.types)]
 
     def add(self, service: Service, roots: Iterable[Path]) -> None:
         """Install other services into the environment of one that has all they depend on."""

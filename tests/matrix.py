@@ -31,7 +31,7 @@ from jinja2 import Environment, StrictUndefined, Template
 # How many answers are proven in every combination with one another.
 STRENGTH = int(os.environ.get("MATRIX_STRENGTH", "2"))
 # So many arrays are computed; the shortest is proven.
-TRIES = 20
+TRIES = 5
 
 # What breaks a quoted string, a table of TOML, a line of YAML or a font.
 HOSTILE_NAME = 'Bob\'s "Büro" \\ {{ project_slug }} # %s 🚀'
@@ -63,6 +63,7 @@ _JINJA = Environment(
     extensions=[answers_extension.Answers, repository_extension.Repository],
 )
 _compile = cache(_JINJA.from_string)
+_parse = cache(yaml.safe_load)
 
 Option = tuple[str, object]
 _bits: defaultdict[tuple[Option, ...], int] = defaultdict(count().__next__)
@@ -90,7 +91,7 @@ def _value(question: Mapping[str, Any], key: str, context: Answers) -> Any:
     template: Template = _compile(raw)
     text = template.render(context)
     is_text = key == "default" and question["type"] == "str"
-    return text if is_text else yaml.safe_load(text)
+    return text if is_text else _parse(text)
 
 
 def resolve(answers: Answers) -> dict[str, object]:
@@ -125,10 +126,20 @@ def _continuations(name: str, question: Mapping[str, Any], context: Answers) -> 
     return OFFERED[name] if _value(question, "when", context) else [None]
 
 
+# These change a value in a file, and bring no piece. So each is in a cell; what it meets there matters
+# only where more than two answers meet.
+VALUES: list[Option] = [
+    *(("python_version", each) for each in answers_extension.PYTHONS[1:-1]),
+    *(("cors_credentials", each) for each in OFFERED["cors_credentials"]),
+]
+
+
 @cache
 def _mask(options: tuple[Option, ...], strength: int) -> int:
     # A bit for each set of answers: many can be counted at once.
-    return sum(1 << _bits[each] for each in combinations(options, strength))
+    meeting = [each for each in options if strength > 2 or each not in VALUES]
+    sets = [*combinations(meeting, strength), *combinations(options, 1)]
+    return sum(1 << _bits[each] for each in sets)
 
 
 def cover(
@@ -163,11 +174,16 @@ def _extremes(cells: Sequence[Answers]) -> list[Answers]:
 
 def _covering_array(seed: int) -> list[Answers]:
     """All on, all off, and what is left to prove; which comes out is a matter of order."""
-    # Two steps, so that a machine without the newest Python lacks only what is that one's.
-    newest = answers_extension.PYTHONS[-1]
     cells = Random(seed).sample(feasible(), len(feasible()))
-    older = [cell for cell in cells if cell["python_version"] != newest]
-    return cover(cells, STRENGTH, cover(older, STRENGTH, _extremes(older)))
+    oldest = OFFERED["python_version"][0]
+    extremes = _extremes([cell for cell in cells if cell["python_version"] == oldest])
+    # What meets in the defaults is proven by them, whatever Python they run on.
+    defaults = {
+        name: answer
+        for name, answer in resolve({}).items()
+        if name in OFFERED and name != "python_version"
+    }
+    return cover(cells, STRENGTH, [defaults, *extremes])[1:]
 
 
 def _with_texts(cells: Sequence[Answers]) -> list[Answers]:

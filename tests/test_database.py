@@ -31,7 +31,7 @@ from databases import (
     query,
     serving,
 )
-from harness import Service, free_of_this_process, run
+from harness import Environments, Service, free_of_this_process, run
 from httpx2 import AsyncClient, Client, Limits, Response
 from uv import find_uv_bin
 
@@ -300,12 +300,12 @@ async def use_statements(session: ReadSession) -> None:
 @pytest.mark.parametrize(
     "service", ["postgresql", pytest.param("sqlite", marks=pytest.mark.nightly)], indirect=True
 )
-def test_a_session_that_reads_cannot_write(service: Service) -> None:
+def test_a_session_that_reads_cannot_write(service: Service, environments: Environments) -> None:
     (service.root / "src/my_service/api/v1/misuses.py").write_text(MISUSES)
     service.run("alembic", "upgrade", "head")
 
-    cache = str(service.environment / ".mypy_cache")
-    code, output = attempt(service, "mypy", "--cache-dir", cache, "src/my_service/api")
+    with environments.type_cache() as cache:
+        code, output = attempt(service, "mypy", *cache, "src/my_service/api")
     assert code == 1
     for error in (
         '"AsyncReadSession" has no attribute "add"',

@@ -338,7 +338,8 @@ def test_commands_and_workers_run_beside_the_server_and_pass_the_gate(
 
     service.run("ruff", "check", "--no-cache")
     service.run("ruff", "format", "--no-cache", "--diff")
-    service.run("mypy", "--cache-dir", str(environments.types))
+    with environments.type_cache() as cache:
+        service.run("mypy", *cache)
     service.run("lint-imports", "--no-cache")
     assert service.run("python", "-m", "my_service.cli", "lamp").startswith("lamp ")
     with start(service, "python", "-m", "my_service.worker", log=log_of(service)) as worker:

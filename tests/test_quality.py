@@ -25,7 +25,7 @@ from harness import (
     run,
     summary_of,
 )
-from matrix import CELLS, RENDERED, each_cell, resolve
+from matrix import CELLS, OFFERED, RENDERED, STRENGTH, VALUES, each_cell, resolve
 
 LEAST_TESTS = 40
 STRICT_SETTINGS = """\
@@ -68,6 +68,9 @@ TOOLS = {
     "pytest_timeout",
     "ruff",
 }
+
+# Cells with a database.
+ON_EACH_ENGINE = ["defaults", "all-on"]
 
 PostgreSQL = Callable[[str], str]
 
@@ -167,20 +170,24 @@ def service(cell: str, readable: Service, request: pytest.FixtureRequest) -> Ser
 @pytest.mark.slow
 class TestGate:
     def test_types(self, readable: Service, environments: Environments) -> None:
-        readable.run("mypy", "--cache-dir", str(environments.types))
-
-    def test_layers(self, readable: Service) -> None:
-        readable.run("lint-imports")
+        # To find out about the dependencies for one more Python takes longer than all the rest.
+        between = ("python_version", recorded_answers(readable.root)["python_version"]) in VALUES
+        options = (
+            ["--python-version", OFFERED["python_version"][0]] if between and STRENGTH == 2 else []
+        )
+        with environments.type_cache() as cache:
+            readable.run("mypy", *cache, *options)
 
     def test_every_module_can_be_imported_without_a_warning(self, service: Service) -> None:
         modules = modules_in(service.root / "src")
         service.run("python", "-X", "dev", "-W", "error", "-c", IMPORT_ALL, *modules)
 
+    # The suite of every cell does the same without the command line.
+    @pytest.mark.parametrize("cell", each_cell(ON_EACH_ENGINE), indirect=True, scope="module")
     def test_it_migrates_there_and_back(self, service: Service) -> None:
-        if (service.root / "migrations").exists():
-            service.run("alembic", "upgrade", "head")
-            service.run("alembic", "check")
-            service.run("alembic", "downgrade", "base")
+        service.run("alembic", "upgrade", "head")
+        service.run("alembic", "check")
+        service.run("alembic", "downgrade", "base")
 
     def test_it_starts_and_answers(self, service: Service) -> None:
         answers = resolve(service.answers)

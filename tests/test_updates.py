@@ -136,7 +136,8 @@ class TestLivedIn:
             service.variables["TEST_DATABASE_URL"] = postgresql("test")
         service.run("pytest")
         service.run("ruff", "check")
-        service.run("mypy", "--cache-dir", str(service.environment / ".mypy_cache"))
+        with environments.type_cache() as cache:
+            service.run("mypy", *cache)
         assert len(service.run("alembic", "heads").splitlines()) == 1
 
     @EVERY_RELEASE
