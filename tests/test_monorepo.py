@@ -253,7 +253,8 @@ class TestWorkspace:
         ]
         refused = uv(repository, *tests).stdout
         assert (
-            f'add "services/orders" to its members, or to what it excludes, in {project}' in refused
+            f'add "services/orders" to `members` or `exclude` of the workspace in {project}'
+            in refused
         )
         project.write_text(f'{WORKSPACE}exclude = ["services/o*"]\n', encoding="utf-8")
         assert uv(service, "run", "pytest", "-q", "-k", "workspace").returncode == 0

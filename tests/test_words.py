@@ -33,8 +33,8 @@ DIALECT = {
     "spoken to": "called",
     "over the wire|as they travel": "in requests and responses",
 }
-# What is written anew elsewhere, and Copier's own term for what it has asked.
-EXEMPT = ("tests/", "client/", ".copier-answers.yml")
+# Copier's own name, and the former name of a type, which clients of older releases import.
+ALLOWED = re.compile(r"^\.copier-answers\.yml:.*|\.copier-answers\.yml|type Answer\b")
 # Every release has this line, by which an update finds the end of what is the foundation's.
 MARKER = "What is below this line is yours"
 
@@ -45,7 +45,6 @@ def rendered_lines(service: Path) -> list[str]:
     return [
         f"{name}:{number}: {line.strip()}"
         for name, path in files_in(service).items()
-        if not name.startswith(EXEMPT)
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
         if MARKER not in line
     ]
@@ -55,4 +54,5 @@ def rendered_lines(service: Path) -> list[str]:
 def test_no_file_has_a_word_of_the_dialect(render: Renders, words: str) -> None:
     pattern = re.compile(rf"(?<![\w-])({words})(?![\w-])", re.IGNORECASE)
     lines = {line for cell in COVERING for line in rendered_lines(render(**CELLS[cell]))}
-    assert sorted(filter(pattern.search, lines)) == [], DIALECT[words]
+    found = [line for line in lines if pattern.search(ALLOWED.sub("", line))]
+    assert sorted(found) == [], DIALECT[words]

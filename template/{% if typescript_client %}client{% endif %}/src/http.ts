@@ -172,11 +172,11 @@ function buildUrl(baseUrl: string, { url, path = {}, query = {} }: RequestOption
 /** Append the fields of an object: a list once per value, and no undefined or null. */
 function append(target: URLSearchParams | FormData, fields: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(fields)) {
-    for (const each of [value].flat()) {
-      if (each instanceof Blob && target instanceof FormData) {
-        target.append(name, each);
-      } else if (each !== undefined && each !== null) {
-        target.append(name, String(each));
+    for (const item of [value].flat()) {
+      if (item instanceof Blob && target instanceof FormData) {
+        target.append(name, item);
+      } else if (item !== undefined && item !== null) {
+        target.append(name, String(item));
       }
     }
   }
