@@ -116,7 +116,7 @@ RESERVED_SLUGS = DEPENDENCIES | WINDOWS_DEVICES
 RESERVED_PACKAGES = {
     "a Python keyword": KEYWORDS,
     "a module of the standard library": STANDARD_LIBRARY,
-    "a module of a possible dependency": MODULES,
+    "a module of a package that the service may need": MODULES,
     "a name in use by the service": OWN_NAMES,
     "a reserved name on Windows": WINDOWS_DEVICES,
 }
@@ -211,7 +211,7 @@ def check_slug(text: str) -> str:
     if not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", text):
         return f"{text!r} is not normalized; use {make_slug(text)!r}"
     if text in DEPENDENCIES:
-        return f"{text!r} is a possible dependency of the service; use '{text}-service'"
+        return f"{text!r} is the name of a package that the service may need; use '{text}-service'"
     if text in WINDOWS_DEVICES:
         return f"{text!r} is a reserved name on Windows; use '{text}-service'"
     return ""

@@ -1,4 +1,4 @@
-"""The environment of the service, and how settings are read from it."""
+"""The values of `APP_ENVIRONMENT`, the base of all groups of settings, and lists in settings."""
 
 import json
 import re

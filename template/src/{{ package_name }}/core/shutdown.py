@@ -12,10 +12,10 @@ from starlette.datastructures import State
 
 @contextmanager
 def graceful_shutdown(state: State, delay: int) -> Iterator[None]:
-    """Prepare an application for the end of its server.
+    """Shut an application down gracefully.
 
     On SIGTERM, `draining` is set, and the service is no longer ready. After the delay, `stopping` is
-    set, on which streams and WebSockets end. Then the signal handler of the server runs, which
+    set, and streams and WebSockets that watch it end. Then the signal handler of the server runs, which
     closes the listening sockets and waits for open connections.
 
     Args:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-# Many systems cannot store NUL; the pattern says so in the schema.
+# Many systems cannot store NUL; the pattern documents it in OpenAPI.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 # An offset may move a time out of the range of years that Python supports.
 Timestamp = Annotated[
