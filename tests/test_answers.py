@@ -24,18 +24,18 @@ def check_answers(**data: object) -> None:
 
 
 class TestQuestions:
-    def test_each_has_its_check_in_the_same_order(self) -> None:
+    def test_every_question_has_a_check_in_the_same_order(self) -> None:
         assert list(answers.QUESTIONS) == list(QUESTIONS)
 
     @pytest.mark.parametrize("name", QUESTIONS)
-    def test_each_explains_itself_in_one_short_sentence(self, name: str) -> None:
+    def test_every_question_has_a_short_help_text(self, name: str) -> None:
         question = QUESTIONS[name]
         assert {"type", "help", "default"} <= question.keys()
         assert len(question["help"]) < 100
         assert re.fullmatch("[A-Z][^?]+\\?", question["help"])
 
     @pytest.mark.parametrize("name", [n for n, q in QUESTIONS.items() if "choices" in q])
-    def test_the_check_has_the_same_choices(self, name: str) -> None:
+    def test_checks_have_the_choices_of_the_questions(self, name: str) -> None:
         choices = QUESTIONS[name]["choices"]
         values = list(choices.values() if isinstance(choices, dict) else choices)
         refusal = answers.problem(name, "another")
@@ -43,13 +43,13 @@ class TestQuestions:
         assert not any(answers.problem(name, value) for value in values)
 
     @pytest.mark.parametrize("name", [n for n, q in QUESTIONS.items() if q["type"] == "bool"])
-    def test_a_switch_takes_no_other_word(self, name: str) -> None:
+    def test_a_switch_accepts_true_and_false_only(self, name: str) -> None:
         assert answers.problem(name, "nope") == "'nope' is not a boolean; use true or false"
 
     @pytest.mark.parametrize(
         "name", [n for n, q in QUESTIONS.items() if q["type"] == "str" and "choices" not in q]
     )
-    def test_each_text_is_validated_by_its_check(self, name: str) -> None:
+    def test_every_text_has_a_validator(self, name: str) -> None:
         check = f"problem('{name}', {name})"
         if name == "package_name":
             check = f"({check} or check_package_renamed({name}))"
@@ -71,19 +71,19 @@ class TestSlug:
             ("x" * 80, "x" * 60),
         ],
     )
-    def test_comes_from_the_name(self, name: str, slug: str) -> None:
+    def test_derived_from_the_name(self, name: str, slug: str) -> None:
         assert answers.make_slug(name) == slug
 
     @pytest.mark.parametrize(
         "slug",
         ["", "../x", "My-Service", "my_service", "a--b", "-a", "a-", "a.b", "a b", "a\n", "é"],
     )
-    def test_out_of_normal_form_is_refused_with_the_form(self, slug: str) -> None:
+    def test_a_name_that_is_not_normalized_is_refused(self, slug: str) -> None:
         fixed = answers.make_slug(slug)
         assert answers.problem("project_slug", slug) == f"{slug!r} is not normalized; use {fixed!r}"
 
     @pytest.mark.parametrize("slug", ["fastapi", "uuid-utils", "nul", "com1", "a" * 61])
-    def test_what_cannot_be_installed_is_refused(self, slug: str) -> None:
+    def test_an_invalid_distribution_name_is_refused(self, slug: str) -> None:
         assert answers.problem("project_slug", slug)
 
 
@@ -101,7 +101,7 @@ class TestPackage:
             ("abc-" * 15, "abc_abc_abc_abc_abc_abc_abc_abc_abc_abc"),
         ],
     )
-    def test_comes_from_the_slug(self, slug: str, package: str) -> None:
+    def test_derived_from_the_slug(self, slug: str, package: str) -> None:
         assert answers.make_package(slug) == package
 
     @pytest.mark.parametrize(
@@ -126,15 +126,15 @@ class TestPackage:
             ("x" * 41, "use at most 40 characters, not 41"),
         ],
     )
-    def test_refusals_name_the_mend(self, package: str, refusal: str) -> None:
+    def test_refusals_name_the_fix(self, package: str, refusal: str) -> None:
         assert answers.problem("package_name", package).startswith(refusal)
 
-    def test_no_module_of_the_running_python_is_missing(self) -> None:
+    def test_modules_of_the_standard_library_are_reserved(self) -> None:
         public = {each for each in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", each)}
         assert public <= answers.STANDARD_LIBRARY
 
     @pytest.mark.parametrize("derived", ["{}_service", "service_{}"])
-    def test_no_derived_name_is_reserved(self, derived: str) -> None:
+    def test_derived_names_are_not_reserved(self, derived: str) -> None:
         reserved = set().union(*answers.RESERVED_PACKAGES.values())
         assert not {derived.format(each) for each in reserved} & reserved
 
@@ -178,7 +178,7 @@ class TestText:
             "a\tb",
         ],
     )
-    def test_anything_else_is_not(self, text: str) -> None:
+    def test_other_texts_are_refused(self, text: str) -> None:
         assert answers.problem("project_name", text)
 
     def test_a_description_may_be_empty_and_longer(self) -> None:
@@ -189,7 +189,7 @@ class TestText:
 
 class TestOrigins:
     @pytest.mark.parametrize(("text", "normal"), ORIGINS)
-    def test_the_normal_form(self, text: str, normal: str | None) -> None:
+    def test_origins_are_normalized(self, text: str, normal: str | None) -> None:
         if normal is None:
             with pytest.raises(ValueError, match=r"; (use|remove|escape|list) "):
                 answers.normalize_origin(text)
@@ -197,27 +197,27 @@ class TestOrigins:
             assert answers.normalize_origin(text) == normal
 
     @pytest.mark.parametrize(("text", "normal"), [row for row in ORIGINS if row[0]])
-    def test_only_the_normal_form_is_an_answer(self, text: str, normal: str | None) -> None:
+    def test_only_normalized_origins_are_accepted(self, text: str, normal: str | None) -> None:
         problem = answers.problem("cors_origins", f"{text},http://last")
         assert (problem == "") == (text == normal)
         assert normal is None or text == normal or problem.endswith(f"use {normal!r}")
 
-    def test_several_are_separated_by_commas(self) -> None:
+    def test_origins_are_separated_by_commas(self) -> None:
         text = "http://localhost:3000, https://app.example.com"
         assert answers.problem("cors_origins", text) == ""
         assert answers.parse_origins(text) == ["http://localhost:3000", "https://app.example.com"]
 
-    def test_there_may_be_none(self) -> None:
+    def test_no_origin_is_required(self) -> None:
         assert answers.problem("cors_origins", "") == ""
         assert answers.parse_origins("") == []
 
     @pytest.mark.parametrize(
         "text", ["http://a,", ",http://a", "http://a,,http://b", "http://a http://b"]
     )
-    def test_a_gap_in_the_list_is_refused(self, text: str) -> None:
+    def test_an_empty_item_is_refused(self, text: str) -> None:
         assert answers.problem("cors_origins", text)
 
-    def test_a_password_is_not_repeated(self) -> None:
+    def test_refusals_do_not_quote_a_password(self) -> None:
         assert "secret" not in answers.problem(
             "cors_origins", "https://user:secret@app.example.com"
         )
@@ -228,11 +228,11 @@ PIECES = r"a - . \. / : @ [a-z] [a-z0-9-] [^/] [.-z] \d \w \S + * ? {2} (a|b) ( 
 
 
 class TestPatterns:
-    def test_none_is_needed(self) -> None:
+    def test_no_pattern_is_required(self) -> None:
         assert answers.problem("cors_origin_regex", "") == ""
 
     @pytest.mark.parametrize(("pattern", "matches", "others"), SAFE_PATTERNS)
-    def test_a_safe_one_is_accepted(
+    def test_a_safe_pattern_is_accepted(
         self, pattern: str, matches: list[str], others: list[str]
     ) -> None:
         assert answers.problem("cors_origin_regex", pattern) == ""
@@ -240,16 +240,16 @@ class TestPatterns:
         assert not any(re.fullmatch(pattern, each) for each in others)
 
     @pytest.mark.parametrize("pattern", UNSAFE_PATTERNS)
-    def test_an_unsafe_one_is_refused(self, pattern: str) -> None:
+    def test_an_unsafe_pattern_is_refused(self, pattern: str) -> None:
         assert answers.problem("cors_origin_regex", pattern)
 
-    def test_the_refusal_on_a_shared_host_shows_a_safe_one(self) -> None:
+    def test_a_refusal_for_a_shared_host_suggests_a_safe_pattern(self) -> None:
         refusal = answers.problem("cors_origin_regex", r"https://app-[a-z0-9-]+\.vercel\.app")
         (safe,) = re.findall("'(.+)'", refusal)
         assert safe == r"https://app-[a-z0-9-]+-myteam\.vercel\.app"
         assert answers.problem("cors_origin_regex", safe) == ""
 
-    def test_a_long_one_does_not_fit_in_a_line(self) -> None:
+    def test_a_pattern_that_is_too_long_is_refused(self) -> None:
         domain = "a" * 60 + r"\.example\.com"
         assert answers.problem("cors_origin_regex", rf"https://[a-z]+\.{domain}") == ""
         assert answers.problem("cors_origin_regex", rf"https://[a-z]+\.aaaaaa{domain}")
@@ -262,7 +262,7 @@ class TestPatterns:
         st.sampled_from(["", "-team", r"\.app"]),
         st.data(),
     )
-    def test_every_match_of_an_accepted_one_is_under_the_written_domain(
+    def test_accepted_patterns_match_the_written_domain_only(
         self, parts: list[str], label: str, data: st.DataObject
     ) -> None:
         pattern = rf"https://{''.join(parts)}{label}\.example\.com"
@@ -273,7 +273,7 @@ class TestPatterns:
 
 
 class TestPassedAnswers:
-    def test_nothing_is_fine(self) -> None:
+    def test_no_data_is_valid(self) -> None:
         check_answers()
 
     @pytest.mark.parametrize(
@@ -298,19 +298,17 @@ class TestPassedAnswers:
         ],
         ids=repr,
     )
-    def test_switches_take_the_words_that_copier_reads_as_they_are_meant(
-        self, word: object
-    ) -> None:
+    def test_switches_accept_the_words_of_copier(self, word: object) -> None:
         check_answers(cors=word, example=word, cors_credentials=word)
 
     @pytest.mark.parametrize(
         "word", ["nope", "", "2", "none", "null", None, 2, 1.0, [], "ja"], ids=repr
     )
-    def test_switches_take_no_others(self, word: object) -> None:
+    def test_switches_refuse_other_words(self, word: object) -> None:
         with pytest.raises(UserMessageError, match=r"^cors: .+ is not a boolean"):
             check_answers(cors=word)
 
-    def test_private_keys_are_left_alone(self) -> None:
+    def test_private_keys_are_ignored(self) -> None:
         check_answers(_commit="v0.1.0", _src_path="/template")
 
     def test_an_unknown_name_is_refused_with_the_nearest(self) -> None:
@@ -320,12 +318,12 @@ class TestPassedAnswers:
             check_answers(databse="sqlite")
 
     @pytest.mark.parametrize("number", [3.1, 3, None, True, ["3.11"]])
-    def test_text_that_yaml_reads_as_something_else_is_refused(self, number: object) -> None:
+    def test_texts_that_yaml_parses_as_other_types_are_refused(self, number: object) -> None:
         refusal = r"^python_version: .+ is not a string; put the answer in quotes$"
         with pytest.raises(UserMessageError, match=refusal):
             check_answers(python_version=number)
 
-    def test_all_problems_are_told_at_once_a_line_each(self) -> None:
+    def test_all_problems_are_listed_at_once(self) -> None:
         with pytest.raises(UserMessageError) as caught:
             check_answers(package_name="class", database="sqlite", cors="nope", error_format="xml")
         lines = str(caught.value).splitlines()
@@ -335,7 +333,7 @@ class TestPassedAnswers:
             "error_format",
         ]
 
-    def test_what_will_not_be_asked_has_to_be_valid_too(self) -> None:
+    def test_questions_that_are_not_asked_are_checked_too(self) -> None:
         with pytest.raises(UserMessageError, match=r"^cors_origins: "):
             check_answers(cors=False, cors_origins="*")
 
@@ -344,7 +342,7 @@ class TestPassedAnswers:
     ("running", "chosen"),
     [((3, 10), "3.11"), ((3, 11), "3.11"), ((3, 13), "3.13"), ((3, 14), "3.14"), ((3, 17), "3.14")],
 )
-def test_the_running_python_is_the_default_as_far_as_it_is_supported(
+def test_the_running_python_is_the_default_if_supported(
     monkeypatch: pytest.MonkeyPatch, running: tuple[int, int], chosen: str
 ) -> None:
     version = type("Version", (), {"minor": running[1]})
@@ -365,14 +363,14 @@ class TestPythonString:
             ("注文 🚀", '"注文 🚀"'),
         ],
     )
-    def test_has_the_quotes_that_need_fewer_escapes(self, text: str, literal: str) -> None:
+    def test_quotes_that_need_fewer_escapes(self, text: str, literal: str) -> None:
         assert answers.python_string(text) == literal
 
     @given(st.text().filter(str.isprintable))
-    def test_reads_back_as_the_text(self, text: str) -> None:
+    def test_evaluates_to_the_text(self, text: str) -> None:
         assert eval(answers.python_string(text)) == text
 
-    def test_is_left_alone_by_the_formatter(self) -> None:
+    def test_is_formatted(self) -> None:
         alphabet = ["'", '"', "\\", "a", "{", "é"]
         texts = [
             a + b + c + d for a in alphabet for b in alphabet for c in alphabet for d in alphabet

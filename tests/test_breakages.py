@@ -39,13 +39,13 @@ def test_it_is_caught_by_night(scratch: Scratch, breakage: Breakage) -> None:
     assert complaint(breakage, scratch.attempt(breakage)) == ""
 
 
-def test_there_are_many_each_with_a_name_of_its_own() -> None:
+def test_breakages_have_unique_names() -> None:
     assert LEAST_BREAKAGES <= len(BREAKAGES) == len(read_breakages())
     assert OFTEN
 
 
 @EACH
-def test_it_fits_the_template(breakage: Breakage, tmp_path: Path) -> None:
+def test_a_breakage_applies_to_the_template(breakage: Breakage, tmp_path: Path) -> None:
     path = tmp_path / breakage.file
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = (TEMPLATE / breakage.file).read_bytes()
@@ -56,7 +56,7 @@ def test_it_fits_the_template(breakage: Breakage, tmp_path: Path) -> None:
 
 
 @EACH
-def test_what_catches_it_is_there(render_all: Renders, breakage: Breakage) -> None:
+def test_the_catching_test_exists(render_all: Renders, breakage: Breakage) -> None:
     program, *words = shlex.split(breakage.caught_by)
     if program == "pytest":
         root = TEMPLATE if breakage.service is None else render_all(**breakage.service)
@@ -70,7 +70,7 @@ def test_what_catches_it_is_there(render_all: Renders, breakage: Breakage) -> No
         assert {*parameters} <= RENDERED.keys()
 
 
-def test_the_guide_has_all_of_them_and_every_module() -> None:
+def test_the_guide_is_up_to_date() -> None:
     assert GUIDE.read_text(encoding="utf-8") == guide(), "run `python tests/guide.py`"
 
 
@@ -87,14 +87,14 @@ class TestScript:
             (5, "because", "`pytest` has ended with 5"),
         ],
     )
-    def test_only_what_fails_for_the_right_reason_is_caught(
+    def test_only_the_expected_failure_counts_as_caught(
         self, code: int, output: str, expected: str
     ) -> None:
         said = complaint(EXAMPLE, CompletedProcess([], code, output))
         assert said.partition(":\n")[0] == expected
 
     @pytest.mark.parametrize("text", ["bad", "good, good"])
-    def test_a_text_that_is_not_there_once_is_told(self, tmp_path: Path, text: str) -> None:
+    def test_a_text_that_does_not_occur_once_is_reported(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "text.txt").write_text(text, encoding="utf-8")
         with (
             pytest.raises(
@@ -105,11 +105,11 @@ class TestScript:
             pytest.fail("It is broken in another way than the one that is meant.")
         assert (tmp_path / "text.txt").read_text(encoding="utf-8") == text
 
-    def test_a_file_that_is_gone_is_told(self, tmp_path: Path) -> None:
+    def test_a_missing_file_is_reported(self, tmp_path: Path) -> None:
         with pytest.raises(Outdated, match="which is gone"), broken(tmp_path, EXAMPLE):
             pytest.fail("It is broken in another way than the one that is meant.")
 
-    def test_a_name_that_there_is_not_is_told_with_those_that_there_are(self) -> None:
+    def test_an_unknown_name_is_reported_with_the_known_ones(self) -> None:
         done = run([sys.executable, "tests/breakages.py", "nonsense"], TEMPLATE)
         assert done.returncode == 1
         assert done.stderr.splitlines() == ["There is no breakage nonsense; they are:", *BREAKAGES]

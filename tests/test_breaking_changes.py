@@ -229,7 +229,7 @@ HARMLESS: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("name", BREAKING)
-def test_what_breaks_clients_is_named(checker: ModuleType, schema: Schema, name: str) -> None:
+def test_breaking_changes_are_found(checker: ModuleType, schema: Schema, name: str) -> None:
     change, line = BREAKING[name]
     before = copy.deepcopy(schema)
     change(schema)
@@ -237,13 +237,15 @@ def test_what_breaks_clients_is_named(checker: ModuleType, schema: Schema, name:
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_what_does_not_is_not(checker: ModuleType, schema: Schema, name: str) -> None:
+def test_compatible_changes_are_not_reported(
+    checker: ModuleType, schema: Schema, name: str
+) -> None:
     before = copy.deepcopy(schema)
     HARMLESS[name](schema)
     assert checker.breaking_changes(before, schema) == []
 
 
-def test_models_that_contain_themselves_come_to_an_end(checker: ModuleType, schema: Schema) -> None:
+def test_recursive_models_terminate(checker: ModuleType, schema: Schema) -> None:
     tree = {"type": "array", "items": {"$ref": "#/components/schemas/ItemCreate"}}
     model(schema, "ItemCreate")["properties"]["parts"] = tree
     assert checker.breaking_changes(schema, copy.deepcopy(schema)) == []
@@ -261,7 +263,7 @@ def test_models_that_contain_themselves_come_to_an_end(checker: ModuleType, sche
         ("9.0.0", "10.0.0", True),
     ],
 )
-def test_a_version_announces_it(
+def test_a_new_version_announces_breaking_changes(
     checker: ModuleType, before: str, now: str, announced: bool
 ) -> None:
     assert checker.is_announced(before, now) is announced
@@ -295,24 +297,24 @@ class TestCommand:
         schema["info"]["version"] = version
         path.write_text(json.dumps(schema), encoding="utf-8")
 
-    def test_it_fails_and_names_what_breaks(self, root: Path) -> None:
+    def test_fails_and_lists_the_breaking_changes(self, root: Path) -> None:
         self.change(root, "0.1.0")
         code, said = self.check(root, "main")
         assert code == 1
         assert said.splitlines()[:2] == ["Breaking changes:", "GET /health/live was removed"]
 
-    def test_it_passes_where_a_version_announces_that(self, root: Path) -> None:
+    def test_passes_with_a_new_version(self, root: Path) -> None:
         self.change(root, "0.2.0")
         assert self.check(root, "main") == (0, "GET /health/live was removed\n")
 
-    def test_it_passes_where_nothing_breaks(self, root: Path) -> None:
+    def test_passes_without_breaking_changes(self, root: Path) -> None:
         assert self.check(root, "main") == (0, "No breaking changes.\n")
 
-    def test_it_passes_where_there_was_nothing_to_break(self, root: Path) -> None:
+    def test_passes_if_the_commit_has_no_schema(self, root: Path) -> None:
         self.change(root, "0.1.0")
         assert self.check(root, "main^") == (0, "No breaking changes.\n")
 
-    def test_it_does_not_pass_where_there_is_no_such_commit(self, root: Path) -> None:
+    def test_fails_for_an_unknown_commit(self, root: Path) -> None:
         code, said = self.check(root, "nowhere")
         assert code == 1
         assert said.splitlines()[1:] == [
@@ -320,7 +322,7 @@ class TestCommand:
         ]
 
 
-def test_the_workflow_compares_a_change_with_what_it_is_merged_into(service: Path) -> None:
+def test_the_workflow_compares_with_the_base_branch(service: Path) -> None:
     text = (service / ".github/workflows/ci.yml").read_text(encoding="utf-8")
     steps = yaml.safe_load(text)["jobs"]["check"]["steps"]
     [step] = [step for step in steps if "breaking_changes" in step.get("run", "")]

@@ -59,7 +59,7 @@ MISUSES = {
 @pytest.mark.parametrize(
     "answers", VARIANTS, ids=lambda answers: "-".join(map(str, answers.values()))
 )
-def test_what_is_rendered_is_what_is_generated(
+def test_the_rendered_client_is_the_generated_one(
     render: Renders,
     environments: Environments,
     client_tools: Path,
@@ -101,7 +101,7 @@ def test_misuse_does_not_compile(
     assert refused == expected, said
 
 
-def test_it_does_what_the_operations_need(
+def test_the_client_sends_what_the_operations_declare(
     render: Renders, client_tools: Path, tmp_path: Path
 ) -> None:
     service = shutil.copytree(render(typescript_client=True), tmp_path / "service")
@@ -121,7 +121,7 @@ def test_it_does_what_the_operations_need(
     run_node(client / "src", NODE, "--import", "./hooks.mjs", "--test", "http.test.ts")
 
 
-def test_nothing_of_ours_is_of_any_type() -> None:
+def test_no_type_is_any() -> None:
     sources = [*CLIENT.rglob("*.ts*"), *FRONTEND.glob("app/*"), FRONTEND / "next.config.ts"]
     texts = {
         path: path.read_text(encoding="utf-8") for path in sources if ".gen.ts" not in path.name

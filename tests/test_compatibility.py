@@ -99,7 +99,7 @@ def departures(names: set[str]) -> dict[str, str]:
 
 class TestPaths:
     @pytest.mark.parametrize("cell", COVERING)
-    def test_a_file_does_not_leave_the_foundation_unnoticed(
+    def test_removed_files_have_a_migration(
         self, history: Path, fresh: Fresh, release: Release, cell: str
     ) -> None:
         answers = {**CELLS[cell], "package_name": "my_service"}
@@ -112,7 +112,7 @@ class TestPaths:
         news = news_since(release)
         assert [name for name in left if not is_named(name, news)] == []
 
-    def test_what_belongs_to_the_team_stays_theirs(
+    def test_team_files_remain_team_files(
         self, history: Path, fresh: Fresh, release: Release
     ) -> None:
         then = fresh(release.tag, {})
@@ -123,7 +123,7 @@ class TestPaths:
         assert owned <= {then / name for name in owned_files(then)}
 
     @pytest.mark.parametrize("cell", COVERING)
-    def test_the_lines_that_are_shared_keep_their_order(
+    def test_shared_lines_keep_their_order(
         self, history: Path, fresh: Fresh, release: Release, cell: str
     ) -> None:
         # What a team has changed among lines that trade places is a conflict, or worse.
@@ -139,21 +139,19 @@ class TestPaths:
 
 
 class TestQuestions:
-    def test_a_question_does_not_leave_unnoticed(self, history: Path, release: Release) -> None:
+    def test_removed_questions_are_retired(self, history: Path, release: Release) -> None:
         for name in questions_of(history, release.tag).keys() - QUESTIONS.keys():
             assert name in load_extension(TEMPLATE, "answers").RETIRED
             assert f"`{name}`" in news_since(release)
 
-    def test_every_answer_that_could_be_chosen_still_can(
-        self, history: Path, release: Release
-    ) -> None:
+    def test_former_choices_are_still_valid(self, history: Path, release: Release) -> None:
         problem = load_extension(TEMPLATE, "answers").problem
         for name, question in questions_of(history, release.tag).items():
             choices = question.get("choices", [])
             listed = choices.values() if isinstance(choices, dict) else choices
             assert [each for each in listed if problem(name, each)] == []
 
-    def test_every_answer_that_was_accepted_still_is(
+    def test_former_answers_are_still_valid(
         self, history: Path, checkout: Path, release: Release
     ) -> None:
         then, now = (load_extension(folder, "answers").problem for folder in (checkout, TEMPLATE))
@@ -163,7 +161,7 @@ class TestQuestions:
             assert accepted
             assert [text for text in accepted if now(name, text)] == []
 
-    def test_every_text_has_answers_to_try(self) -> None:
+    def test_every_text_question_has_former_answers(self) -> None:
         texts = [
             name
             for name, question in QUESTIONS.items()
@@ -173,7 +171,7 @@ class TestQuestions:
 
 
 class TestExtensions:
-    def test_the_list_of_the_teams_files_calls_what_older_releases_have(
+    def test_exclude_patterns_call_functions_of_older_releases(
         self, checkout: Path, release: Release
     ) -> None:
         # Copier renders `_exclude` of the new release with the extension of the old one. Everything
@@ -183,7 +181,7 @@ class TestExtensions:
         for name, function in then.items():
             assert inspect.signature(now[name]) == inspect.signature(function), name
 
-    def test_every_release_can_read_the_list_of_the_teams_files(
+    def test_every_release_renders_the_exclude_patterns(
         self, checkout: Path, release: Release
     ) -> None:
         called = {name for entry in CONFIG["_exclude"] for name in re.findall(r"(\w+)\(", entry)}

@@ -30,7 +30,7 @@ def guard(service: Path, environment: Mapping[str, str] | None = None) -> tuple[
 
 
 @pytest.mark.parametrize("configuration", ["[user\n", "[core]\n\texcludesFile = all\n", ""])
-def test_a_conflict_is_found_whatever_the_user_has_configured(
+def test_conflicts_are_found_with_any_git_configuration(
     service: Path, tmp_path: Path, configuration: str
 ) -> None:
     (tmp_path / "all").write_text("*\n", encoding="utf-8")
@@ -42,7 +42,7 @@ def test_a_conflict_is_found_whatever_the_user_has_configured(
     assert "conflicts in Makefile." in said
 
 
-def test_a_conflict_is_found_in_a_repository_of_somebody_else(service: Path) -> None:
+def test_conflicts_are_found_in_a_repository_of_another_owner(service: Path) -> None:
     code, said = guard(service, {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
     assert code == 1
     assert "conflicts in Makefile." in said
@@ -63,7 +63,7 @@ def test_a_repository_without_git_is_refused(service: Path) -> None:
     )
 
 
-def test_a_service_that_is_in_no_repository_is_tested(service: Path) -> None:
+def test_a_service_outside_of_repositories_is_tested(service: Path) -> None:
     shutil.rmtree(service / ".git")
     for environment in ({}, {"LANG": "de_DE.UTF-8"}, {"PATH": os.devnull}):
         assert guard(service, environment) == (0, "")

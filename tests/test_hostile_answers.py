@@ -93,38 +93,38 @@ def assert_clean(folder: Path) -> None:
 
 class TestAnyText:
     @pytest.mark.parametrize("name", QUESTIONS)
-    def test_a_refusal_is_a_sentence_that_ends_with_the_mend(self, name: str) -> None:
+    def test_a_refusal_is_a_sentence_that_ends_with_the_fix(self, name: str) -> None:
         for text in TEXTS:
             if said := problem(name, text):
                 assert_is_a_sentence(said)
 
     @pytest.mark.parametrize("value", WRONG_TYPES)
-    def test_no_question_takes_what_is_neither_a_text_nor_a_switch(self, value: str) -> None:
+    def test_other_types_are_refused(self, value: str) -> None:
         for name in QUESTIONS:
             assert_is_a_sentence(problem(name, yaml.safe_load(value)))
 
     @pytest.mark.parametrize("name", OFFERED)
-    def test_where_there_is_a_choice_nothing_else_is_taken(self, name: str) -> None:
+    def test_only_choices_are_accepted(self, name: str) -> None:
         words = (
             answers_extension.SWITCH_WORDS if QUESTIONS[name]["type"] == "bool" else OFFERED[name]
         )
         assert [text for text in TEXTS if not problem(name, text) and text not in words] == []
 
-    def test_every_place_of_a_text_is_read(self) -> None:
+    def test_every_occurrence_of_a_text_is_read(self) -> None:
         assert {*mentions()} == {(name, place) for name, place in READERS if name != PACKAGE}
 
-    def test_what_is_accepted_comes_back(self) -> None:
+    def test_accepted_texts_round_trip(self) -> None:
         for text in TEXTS:
             assert_come_back(render_places(accepted(text)), accepted(text))
 
     @given(LIKE_AN_ANSWER)
-    def test_whatever_it_is_it_is_refused_or_comes_back(self, text: str) -> None:
+    def test_any_text_is_refused_or_round_trips(self, text: str) -> None:
         for name in QUESTIONS:
             if said := problem(name, text):
                 assert_is_a_sentence(said)
         assert_come_back(render_places(accepted(text)), accepted(text))
 
-    def test_it_leaves_formatted_code(self, tmp_path: Path) -> None:
+    def test_any_text_renders_formatted_code(self, tmp_path: Path) -> None:
         sizes = range(1, 64)
         answers = [
             *map(accepted, TEXTS),
@@ -193,12 +193,12 @@ class TestRefused:
         assert said == refusals(yaml.safe_load(file.read_text(encoding="utf-8")))
         assert len(said) == len(QUESTIONS)
 
-    def test_by_the_interface_for_programs(self, template: Path, tmp_path: Path) -> None:
+    def test_by_the_python_api(self, template: Path, tmp_path: Path) -> None:
         with pytest.raises(UserMessageError) as caught:
             copy_release(template, tmp_path / "service", REFUSED)
         assert str(caught.value).splitlines() == refusals(REFUSED)
 
-    def test_names_of_no_question(self, template: Path, tmp_path: Path) -> None:
+    def test_unknown_names(self, template: Path, tmp_path: Path) -> None:
         with pytest.raises(UserMessageError) as caught:
             copy_release(template, tmp_path / "service", dict.fromkeys(UNKNOWN_NAMES, "x"))
         lines = str(caught.value).splitlines()
@@ -280,15 +280,13 @@ def services(
 @pytest.mark.nightly
 @pytest.mark.slow
 class TestServices:
-    def test_every_text_comes_back(self, services: list[Service]) -> None:
+    def test_every_text_round_trips(self, services: list[Service]) -> None:
         for service in services:
             files = read_places(service.root)
             assert files.keys() == {*PLACES}
             assert_come_back(files, service.answers)
 
-    def test_a_text_makes_no_difference_elsewhere(
-        self, services: list[Service], render: Renders
-    ) -> None:
+    def test_a_text_changes_no_other_lines(self, services: list[Service], render: Renders) -> None:
         default = render(**SMALL)
         elsewhere = contents(default).keys() - {*files_of(default)}
         for service in services:
@@ -298,10 +296,10 @@ class TestServices:
                 expected = (default / name).read_text(encoding="utf-8")
                 assert path.read_text(encoding="utf-8") == expected.replace("my_service", package)
 
-    def test_ruff_has_nothing_to_say(self, services: list[Service]) -> None:
+    def test_ruff_finds_nothing(self, services: list[Service]) -> None:
         assert_clean(services[0].root.parent)
 
-    def test_a_recopy_reads_it_back(self, services: list[Service]) -> None:
+    def test_a_recopy_keeps_the_answers(self, services: list[Service]) -> None:
         # What is recorded has been read by then; that Copier reads it as we do, a few show.
         for service in services[::5]:
             before = recorded_answers(service.root)
@@ -317,7 +315,7 @@ class TestServices:
             )
             assert recorded_answers(service.root) == before
 
-    def test_the_running_service_says_it(
+    def test_the_running_service_returns_the_texts(
         self, services: list[Service], environments: Environments
     ) -> None:
         first, *others = services
@@ -334,7 +332,7 @@ class TestServices:
 
 
 @pytest.mark.slow
-def test_an_update_reads_it_back(history: Path, tmp_path: Path) -> None:
+def test_an_update_keeps_the_answers(history: Path, tmp_path: Path) -> None:
     answers = {
         "project_name": "<b>it's</b> \\ {{ x }} #",
         "project_description": "__a__: [1e3] & -",

@@ -92,7 +92,7 @@ def hostile_requests(item: str) -> Iterator[tuple[str, str, str, bytes | None]]:
             yield f"{method} {identifier}", method, f"{ITEMS}/{identifier}", b'{"name": "Saw"}'
 
 
-def test_nothing_that_a_client_sends_is_the_fault_of_the_service(service: Service) -> None:
+def test_no_request_causes_a_server_error(service: Service) -> None:
     service.run("alembic", "upgrade", "head")
     # The server ends a connection after a crash, which the next request must not notice.
     headers = {"content-type": "application/json", "connection": "close"}

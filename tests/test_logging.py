@@ -73,7 +73,7 @@ def narrow(folder: Path) -> Iterator[BinaryIO]:
         pytest.param(narrow, "TypeError", id="latin-1", marks=pytest.mark.nightly),
     ],
 )
-def test_a_log_that_cannot_be_written_fails_no_request(
+def test_requests_succeed_if_the_log_cannot_be_written(
     service: Service, output: Callable[[Path], AbstractContextManager[BinaryIO]], report: str
 ) -> None:
     (service.root / "src/my_service/api/v1/noise.py").write_text(NOISE)

@@ -59,11 +59,11 @@ def pairs_in(cells: Iterable[Answers]) -> set[tuple[Option, ...]]:
     }
 
 
-def test_all_pairs_of_answers_that_can_meet_do_meet() -> None:
+def test_cells_cover_all_pairs_of_answers() -> None:
     assert pairs_in(feasible()) - pairs_in(map(resolve, CELLS.values())) == set()
 
 
-def test_what_can_meet_is_what_the_conditions_of_the_questions_allow() -> None:
+def test_possible_pairs_follow_from_the_conditions() -> None:
     options = {frozenset(answers.items()) for answers in feasible()}
     assert len(options) == len(feasible())
     for answers in feasible():
@@ -72,7 +72,7 @@ def test_what_can_meet_is_what_the_conditions_of_the_questions_allow() -> None:
     assert {choice for answers in options for choice in answers} == {*CHOICES}
 
 
-def test_all_on_and_all_off_are_among_them() -> None:
+def test_cells_include_all_on_and_all_off() -> None:
     on, off = CELLS["all-on"], CELLS["all-off"]
     assert "none" not in on.values()
     assert False not in on.values()
@@ -81,13 +81,13 @@ def test_all_on_and_all_off_are_among_them() -> None:
     assert {off[name] for name in able_to_be_off} == {"none"}
 
 
-def test_each_single_switch_is_among_those_that_are_read() -> None:
+def test_rendered_cells_include_every_single_switch() -> None:
     defaults = resolve({})
     others = {(name, each) for name, each in CHOICES if defaults.get(name, each) != each}
     assert others <= {option for answers in SINGLES.values() for option in answers.items()}
 
 
-def test_the_defaults_are_among_them() -> None:
+def test_cells_include_the_defaults() -> None:
     assert CELLS["defaults"] == {}
 
 
@@ -102,28 +102,28 @@ def test_every_sample_is_valid_and_in_a_cell(name: str, text: str) -> None:
     assert text in [resolve(cell).get(name) for cell in CELLS.values()]
 
 
-def test_some_of_them_have_every_answer() -> None:
+def test_covering_cells_include_every_answer() -> None:
     assert {option for cell in COVERING for option in options_of(cell)} == {*CHOICES}
 
 
 @pytest.mark.skipif("MATRIX_STRENGTH" in os.environ, reason="more answers meet than two at a time")
-def test_they_are_few_enough_to_be_run_always() -> None:
+def test_cells_are_few() -> None:
     assert len(CELLS) <= MOST_CELLS
 
 
-def test_they_are_the_same_in_every_process() -> None:
+def test_cells_are_the_same_in_every_process() -> None:
     lists = [run(MATRIX, TEMPLATE, {"PYTHONHASHSEED": seed}).stdout for seed in ("1", "2")]
     assert lists[0] == lists[1] != ""
 
 
-def test_a_workflow_gets_a_job_for_each_with_its_python() -> None:
+def test_the_workflow_matrix_has_a_job_per_cell() -> None:
     jobs = json.loads(run([*MATRIX, "--github"], TEMPLATE).stdout)["include"]
     assert [job["cell"] for job in jobs] == [*CELLS]
     for job in jobs:
         assert job["python"] == resolve(CELLS[job["cell"]])["python_version"]
 
 
-def test_one_of_them_can_be_rendered_by_its_name(template: Path, tmp_path: Path) -> None:
+def test_a_cell_can_be_rendered_by_name(template: Path, tmp_path: Path) -> None:
     done = run([*MATRIX, "all-off", str(tmp_path / "service")], template)
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "service/migrations").exists()
@@ -139,7 +139,7 @@ def grown(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_a_new_question_joins_by_itself(grown: Path) -> None:
+def test_new_questions_are_included(grown: Path) -> None:
     listed = run([*MATRIX], grown).stdout.splitlines()
     cells = [json.loads(line[line.index("{") :]) for line in listed]
     queues = {
@@ -149,7 +149,7 @@ def test_a_new_question_joins_by_itself(grown: Path) -> None:
     assert not any("queue" in cell for cell in cells if cell.get("database") != "postgresql")
 
 
-def test_a_new_text_question_cannot_be_forgotten(grown: Path) -> None:
+def test_a_text_question_without_samples_fails(grown: Path) -> None:
     pytest_again = [sys.executable, "-m", "pytest", "-q", "-n0", "tests/test_matrix.py"]
     done = run([*pytest_again, "-k", "every_text_question_has_samples"], grown)
     assert done.returncode == 1

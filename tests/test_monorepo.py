@@ -84,7 +84,7 @@ def uv(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProce
 
 class TestCopy:
     @pytest.mark.parametrize("place", ["api", "services/orders", "a/b/c/orders"])
-    def test_a_service_knows_its_place(self, copy: Copy, repository: Path, place: str) -> None:
+    def test_a_service_records_its_path(self, copy: Copy, repository: Path, place: str) -> None:
         root = "../" * len(Path(place).parts)
         said = said_after(copy(place, "Orders"))
         service = repository / place
@@ -100,7 +100,7 @@ class TestCopy:
         assert said[2] in (service / "README.md").read_text(encoding="utf-8")
         assert not (service / ".git").exists()
 
-    def test_it_is_at_home_in_the_root_too(self, copy: Copy, repository: Path) -> None:
+    def test_a_service_can_be_in_the_root(self, copy: Copy, repository: Path) -> None:
         said = said_after(copy(".", "Orders"))
         assert not [line for line in said if "workflows" in line]
         assert recorded_answers(repository)["service_path"] == ""
@@ -109,7 +109,7 @@ class TestCopy:
 
     @pytest.mark.nightly
     @pytest.mark.slow
-    def test_services_side_by_side_share_no_port(self, copy: Copy, repository: Path) -> None:
+    def test_services_have_different_ports(self, copy: Copy, repository: Path) -> None:
         for place, name in (("services/a", "A"), ("services/b", "B"), ("c", "C")):
             said_after(copy(place, name))
         # What is installed is nobody's service.
@@ -140,7 +140,7 @@ class TestCopy:
         assert not (repository / "services/others").exists()
 
     @pytest.mark.slow
-    def test_a_service_does_not_take_its_neighbour_s_name_later(
+    def test_a_name_of_another_service_is_refused_on_update(
         self, copy: Copy, repository: Path
     ) -> None:
         for name in ("orders", "others"):
@@ -153,7 +153,7 @@ class TestCopy:
         assert "project_slug: 'orders' is used by services/orders" in done.stderr
         assert git(repository, "status", "--porcelain") == ""
 
-    def test_a_folder_whose_name_cannot_be_written_down_is_refused_in_one_line(
+    def test_a_folder_with_unsupported_characters_is_refused(
         self, copy: Copy, repository: Path
     ) -> None:
         done = copy("services/my orders", "Orders")
@@ -177,9 +177,7 @@ class TestCopy:
         run_in = workflow["jobs"]["check"]["defaults"]["run"]["working-directory"]
         assert (workflow["name"], run_in) == ("orders", "services/orders")
 
-    def test_git_ignores_what_it_should_and_nothing_else(
-        self, copy: Copy, repository: Path
-    ) -> None:
+    def test_git_ignores_private_files_only(self, copy: Copy, repository: Path) -> None:
         said_after(copy("services/orders", "Orders"))
         service = repository / "services/orders"
         rendered = {*files_in(service)}
@@ -193,7 +191,7 @@ class TestCopy:
 @pytest.mark.slow
 class TestUpdate:
     @pytest.mark.nightly
-    def test_a_service_moves_in_beside_others(
+    def test_a_standalone_service_becomes_part_of_a_monorepo(
         self, history: Path, copy: Copy, repository: Path
     ) -> None:
         said_after(copy("services/a", "A"))
@@ -205,7 +203,7 @@ class TestUpdate:
         assert (answers["service_path"], answers["port"]) == ("services/orders", "8001")
         assert (living.root / "client/package.json").exists() is answers["typescript_client"]
 
-    def test_it_keeps_its_port_and_touches_nothing_else(
+    def test_an_update_keeps_the_port_and_other_files(
         self, history: Path, copy: Copy, repository: Path
     ) -> None:
         said_after(copy("services/a", "A"))
@@ -234,7 +232,7 @@ class TestWorkspace:
     """Two services and their tests in one uv workspace, from its root."""
 
     @pytest.mark.nightly
-    def test_from_the_first_command_to_the_tests(self, copy: Copy, repository: Path) -> None:
+    def test_services_in_a_uv_workspace(self, copy: Copy, repository: Path) -> None:
         said = said_after(copy("services/orders", "Orders"))
         said_after(copy("services/bills", "Bills", "database=none", "ci=none"))
         service = repository / "services/orders"

@@ -74,7 +74,7 @@ def update(living: Living) -> str:
 
 
 @pytest.mark.nightly
-def test_a_file_that_nobody_changed_is_moved_and_removed(living: Living) -> None:
+def test_unchanged_files_are_moved_and_removed(living: Living) -> None:
     assert update(living) == ""
     assert "timeout(5)" in (living.root / NEW).read_text(encoding="utf-8")
     assert not (living.root / OLD).exists()
@@ -83,7 +83,7 @@ def test_a_file_that_nobody_changed_is_moved_and_removed(living: Living) -> None
 
 
 @EVERYWHERE
-def test_changes_go_along_to_the_new_place(living: Living) -> None:
+def test_edits_move_with_the_file(living: Living) -> None:
     change(living, OLD, 'tags=["health"]', 'tags=["ours"]')
     assert update(living) == ""
     moved = (living.root / NEW).read_text(encoding="utf-8")
@@ -92,7 +92,7 @@ def test_changes_go_along_to_the_new_place(living: Living) -> None:
     assert living.conflicts() == []
 
 
-def test_where_both_sides_changed_the_same_lines_there_is_a_conflict(living: Living) -> None:
+def test_edits_of_the_same_lines_conflict(living: Living) -> None:
     change(living, OLD, "timeout(2)", "timeout(3)")
     assert "has a conflict" in update(living)
     moved = (living.root / NEW).read_text(encoding="utf-8")
@@ -103,14 +103,14 @@ def test_where_both_sides_changed_the_same_lines_there_is_a_conflict(living: Liv
 
 
 @EVERYWHERE
-def test_a_removed_file_that_was_changed_becomes_the_teams(living: Living) -> None:
+def test_an_edited_file_that_a_release_removes_is_kept(living: Living) -> None:
     change(living, REMOVED, '"""', '"""Ours. ')
     assert "is yours" in update(living)
     assert '"""Ours. ' in (living.root / REMOVED).read_text(encoding="utf-8")
 
 
 @pytest.mark.nightly
-def test_a_file_that_the_team_deleted_does_not_come_back_at_its_new_place(living: Living) -> None:
+def test_a_deleted_file_is_not_restored_at_its_new_path(living: Living) -> None:
     (living.root / OLD).unlink()
     assert update(living) == ""
     assert not (living.root / NEW).exists()

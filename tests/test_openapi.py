@@ -31,7 +31,7 @@ OPTIONS = [
         pytest.param("postgresql", "envelope", marks=pytest.mark.nightly),
     ],
 )
-def test_requests_and_responses_are_as_the_schema_says(
+def test_requests_and_responses_match_the_schema(
     install: Callable[..., Service], tmp_path: Path, database: str, error_format: str
 ) -> None:
     service = install(database=database, error_format=error_format)

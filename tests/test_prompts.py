@@ -81,22 +81,22 @@ def contents(service: Path) -> dict[str, bytes]:
 
 
 class TestQuestions:
-    def test_they_are_few(self) -> None:
+    def test_at_most_twelve_questions_are_asked(self) -> None:
         assert len(asked(CELLS["all-on"])) <= MOST_QUESTIONS
 
-    def test_what_depends_on_an_answer_is_asked_next(self) -> None:
+    def test_dependent_questions_follow(self) -> None:
         for name, question in QUESTIONS.items():
             if "when" in question:
                 before = [*QUESTIONS][: [*QUESTIONS].index(name)]
                 leader = next(each for each in reversed(before) if "when" not in QUESTIONS[each])
                 assert leader in question["when"], f"{name} belongs behind what it depends on"
 
-    def test_a_line_of_a_terminal_holds_each(self) -> None:
+    def test_questions_fit_in_a_line_of_a_terminal(self) -> None:
         # The mark before it takes three columns.
         widest = COLUMNS - 3
         assert [name for name in QUESTIONS if len(QUESTIONS[name]["help"]) > widest] == []
 
-    def test_the_documentation_says_which_are_not_asked(self) -> None:
+    def test_the_documentation_names_questions_that_are_not_asked(self) -> None:
         page = (TEMPLATE / "docs/questions.md").read_text(encoding="utf-8")
         rows = [line for line in page.splitlines() if line.startswith("| `")]
         named = [row.split("`")[1] for row in rows if "; not asked" in row]
@@ -112,7 +112,7 @@ class TestAnswering:
         assert terminal.wait_for_the_end() == 0
         assert contents(tmp_path / "service") == contents(render())
 
-    def test_what_is_typed_and_chosen_is_what_is_rendered(
+    def test_typed_and_chosen_answers_are_rendered(
         self, ask: Ask, render: Renders, tmp_path: Path
     ) -> None:
         terminal = ask("copy", *(f"--data={name}={ANSWERS[name]}" for name in UNASKED))
@@ -121,7 +121,7 @@ class TestAnswering:
         assert contents(tmp_path / "service") == contents(render(**ANSWERS))
 
     @pytest.mark.slow
-    def test_asked_again_enter_alone_keeps_every_answer(
+    def test_enter_alone_keeps_every_answer_on_recopy(
         self, ask: Ask, render: Renders, tmp_path: Path
     ) -> None:
         before = contents(render.render(tmp_path / "service", ANSWERS))
@@ -130,7 +130,7 @@ class TestAnswering:
         assert terminal.wait_for_the_end() == 0
         assert contents(tmp_path / "service") == before
 
-    def test_a_refused_answer_can_be_mended(
+    def test_a_refused_answer_can_be_corrected(
         self, ask: Ask, render: Renders, tmp_path: Path
     ) -> None:
         terminal = ask("copy")
@@ -150,7 +150,7 @@ class TestAnswering:
         assert [*CORRECTED] == [name for name in asked({}) if name in TEXTS]
 
     @pytest.mark.parametrize("name", UNASKED)
-    def test_what_is_not_asked_can_be_asked_for(self, ask: Ask, name: str) -> None:
+    def test_questions_that_are_not_asked_can_be_answered(self, ask: Ask, name: str) -> None:
         layout = "monorepo" if "monorepo" in QUESTIONS[name].get("when", "") else "standalone"
         terminal = ask("copy", "--defaults", f"--data=layout={layout}", f"--ask={name}")
         terminal.wait_for(QUESTIONS[name]["help"])

@@ -66,7 +66,7 @@ def test_the_command_line_renders_what_the_api_renders(
     assert differences(contents(service), expected) == []
 
 
-def test_what_lies_about_in_a_checkout_is_not_rendered(
+def test_untracked_files_of_a_checkout_are_not_rendered(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
     checkout = shutil.copytree(template, tmp_path / "checkout", ignore=lambda *_: {".git"})
@@ -89,7 +89,7 @@ def test_the_order_of_the_answers_does_not_matter(
     assert differences(contents(service), expected) == []
 
 
-def test_where_and_when_and_by_whom_does_not_matter(
+def test_render_is_independent_of_folder_time_and_user(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
     home, cwd = tmp_path / "home", tmp_path / "elsewhere"
@@ -117,7 +117,7 @@ def test_where_and_when_and_by_whom_does_not_matter(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
-def test_a_umask_takes_permissions_away_and_changes_nothing_else(
+def test_a_umask_changes_permissions_only(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
     command = copier_command("copy", "--trust", "--defaults", "--quiet", *words_of(ANSWERS))
@@ -142,9 +142,7 @@ def test_a_recopy_changes_nothing(
     assert differences(contents(service), expected) == []
 
 
-def test_without_other_answers_the_defaults_are_the_same_everywhere(
-    render: Renders, tmp_path: Path
-) -> None:
+def test_defaults_are_the_same_on_every_machine(render: Renders, tmp_path: Path) -> None:
     # The name of the folder is no answer.
     service = copy(render.template, tmp_path / "orders-api", cwd=tmp_path)
     assert differences(contents(service), contents(render())) == []

@@ -88,11 +88,11 @@ def rendered(request: pytest.FixtureRequest, render: Renders) -> Path:
 
 class TestText:
     @pytest.mark.parametrize("command", ["check", "format --diff"])
-    def test_ruff_has_nothing_to_say(self, rendered: Path, command: str) -> None:
+    def test_ruff_finds_nothing(self, rendered: Path, command: str) -> None:
         done = run([*RUFF, *command.split(), "--quiet", "--no-cache"], rendered)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def test_it_depends_on_what_it_imports(self, rendered: Path) -> None:
+    def test_dependencies_match_the_imports(self, rendered: Path) -> None:
         project = tomllib.loads((rendered / "pyproject.toml").read_text(encoding="utf-8"))
         dependencies = modules_of(project["project"]["dependencies"])
         for_development = modules_of(project["dependency-groups"]["dev"])
@@ -104,7 +104,7 @@ class TestText:
         tested = imports_in([rendered / "tests", rendered / "conftest.py"]) - own - dependencies
         assert for_development == tested | TOOLS
 
-    def test_it_supports_the_pythons_that_were_chosen(self, rendered: Path) -> None:
+    def test_supported_pythons_match_the_answer(self, rendered: Path) -> None:
         oldest = resolve(recorded_answers(rendered))["python_version"]
         project = tomllib.loads((rendered / "pyproject.toml").read_text(encoding="utf-8"))
         assert project["project"]["requires-python"] == f">={oldest}"
@@ -184,12 +184,12 @@ class TestGate:
 
     # The suite of every cell does the same without the command line.
     @pytest.mark.parametrize("cell", each_cell(ON_EACH_ENGINE), indirect=True, scope="module")
-    def test_it_migrates_there_and_back(self, service: Service) -> None:
+    def test_upgrade_and_downgrade(self, service: Service) -> None:
         service.run("alembic", "upgrade", "head")
         service.run("alembic", "check")
         service.run("alembic", "downgrade", "base")
 
-    def test_it_starts_and_answers(self, service: Service) -> None:
+    def test_the_service_starts_and_responds(self, service: Service) -> None:
         answers = resolve(service.answers)
         with serving(service) as client:
             assert client.get("/health/live").json() == {"status": "ok"}
@@ -212,7 +212,7 @@ class TestGate:
 
 
 @pytest.mark.slow
-def test_the_suite_brings_its_own_postgresql(
+def test_the_suite_starts_a_private_postgresql(
     render: Renders,
     environments: Environments,
     tmp_path: Path,
@@ -225,7 +225,7 @@ def test_the_suite_brings_its_own_postgresql(
 
 
 @pytest.mark.slow
-def test_the_suite_of_the_defaults_is_a_real_one(
+def test_the_default_suite_has_many_tests(
     render: Renders, environments: Environments, tmp_path: Path
 ) -> None:
     service = environments.install(shutil.copytree(render(), tmp_path / "service"), {})
@@ -234,7 +234,7 @@ def test_the_suite_of_the_defaults_is_a_real_one(
 
 
 @pytest.mark.slow
-def test_the_suite_says_where_a_setting_without_a_default_gets_its_value(
+def test_the_suite_explains_a_missing_required_setting(
     render: Renders, environments: Environments, tmp_path: Path
 ) -> None:
     root = shutil.copytree(render(), tmp_path / "service")
@@ -259,7 +259,7 @@ class TestTasks:
     def checked(self, render: Renders, environments: Environments, tmp_path: Path) -> Service:
         return environments.install(shutil.copytree(render(), tmp_path / "service"), {})
 
-    def test_a_check_that_fails_ends_the_gate(self, checked: Service) -> None:
+    def test_poe_check_stops_at_the_first_failure(self, checked: Service) -> None:
         router = checked.root / "src/my_service/api/v1/items.py"
         with router.open("a", encoding="utf-8") as file:
             file.write("\n\nassert undefined\n")
@@ -272,7 +272,7 @@ class TestTasks:
         assert "F821" in done.stdout
         assert "Poe => mypy" not in done.stdout
 
-    def test_coverage_counts_what_runs_after_a_query(self, checked: Service) -> None:
+    def test_coverage_includes_code_after_a_query(self, checked: Service) -> None:
         project = tomllib.loads((checked.root / "pyproject.toml").read_text(encoding="utf-8"))
         measure, report = map(str.split, project["tool"]["poe"]["tasks"]["coverage"]["sequence"])
         checked.run(*measure, "tests/api/v1", "tests/services")

@@ -60,18 +60,18 @@ def section(title: str) -> str:
     return found[1]
 
 
-def test_the_build_runs_the_line_that_the_readme_gives() -> None:
+def test_ci_runs_the_command_of_the_readme() -> None:
     script = (TEMPLATE / ".ci/run").read_text(encoding="utf-8")
     assert script.splitlines()[-1] == TEST
     assert os.access(TEMPLATE / ".ci/run", os.X_OK)
 
 
-def test_both_lines_install_the_same_tools() -> None:
+def test_both_commands_install_the_same_tools() -> None:
     assert GENERATE.rpartition(" && ")[0] == TEST.rpartition(" && ")[0]
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-docs.txt"])
-def test_the_tools_are_exact_and_name_no_address(name: str) -> None:
+def test_requirements_are_pinned_without_urls(name: str) -> None:
     requirements = (TEMPLATE / name).read_text(encoding="utf-8")
     assert "://" not in requirements
     pinned = re.findall(r"^[a-z][^=\n]*==\S+", requirements, re.MULTILINE)
@@ -80,7 +80,7 @@ def test_the_tools_are_exact_and_name_no_address(name: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["released", "committed", "unfinished"])
-def test_the_line_that_generates_works_in_a_checkout(
+def test_the_copy_command_works_in_a_checkout(
     template: Path, render: Renders, tmp_path: Path, state: str
 ) -> None:
     checkout = shutil.copytree(template, tmp_path / "checkout")
@@ -130,7 +130,7 @@ def test_a_service_can_be_updated_to_the_next_release(template: Path, tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_package_is_renamed_as_the_documentation_says(template: Path, tmp_path: Path) -> None:
+def test_a_package_can_be_renamed(template: Path, tmp_path: Path) -> None:
     checkout = shutil.copytree(template, tmp_path / "checkout")
     service = committed_service(checkout, tmp_path)
     health = service / "src/my_service/api/health.py"
@@ -161,7 +161,7 @@ def test_a_package_is_renamed_as_the_documentation_says(template: Path, tmp_path
     assert recorded_answers(service)["package_name"] == "orders"
 
 
-def test_the_table_has_every_question_with_its_answers() -> None:
+def test_the_table_has_every_question() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in page("questions").splitlines()
@@ -182,7 +182,7 @@ def test_the_table_has_every_question_with_its_answers() -> None:
             assert default.strip("`") == expected
 
 
-def test_the_tree_is_that_of_the_defaults(render: Renders) -> None:
+def test_the_tree_matches_the_defaults(render: Renders) -> None:
     names = re.findall(r"── (\S+)", section("What you get"))
     nested = re.findall(r"^│.*── (\S+)", section("What you get"), re.MULTILINE)
     for name in names:
@@ -190,7 +190,7 @@ def test_the_tree_is_that_of_the_defaults(render: Renders) -> None:
         assert (root / name).exists(), name
 
 
-def test_after_the_copy_it_says_what_the_readme_says(render: Renders, tmp_path: Path) -> None:
+def test_the_message_after_a_copy_matches_the_readme(render: Renders, tmp_path: Path) -> None:
     done = run(
         copier_command("copy", "--trust", "--defaults", str(render.template), "my-service"),
         tmp_path,
@@ -206,7 +206,7 @@ class TestPages:
     names = sorted(path.stem for path in (TEMPLATE / "docs").glob("*.md"))
 
     @pytest.mark.slow
-    def test_the_site_is_built_and_no_link_within_it_is_broken(self, tmp_path: Path) -> None:
+    def test_the_site_builds_without_broken_links(self, tmp_path: Path) -> None:
         shutil.copytree(TEMPLATE / "docs", tmp_path / "docs")
         shutil.copy(TEMPLATE / "zensical.toml", tmp_path)
         requirements = str(TEMPLATE / "requirements-docs.txt")
@@ -227,7 +227,7 @@ class TestPages:
     @pytest.mark.parametrize(
         "name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "tests/README.md"]
     )
-    def test_every_link_to_a_file_leads_to_one(self, name: str) -> None:
+    def test_links_to_files_exist(self, name: str) -> None:
         text = (TEMPLATE / name).read_text(encoding="utf-8")
         folder = (TEMPLATE / name).parent
         links = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)
@@ -281,12 +281,12 @@ class TestLinkOfServices:
             ("", "", ""),
         ],
     )
-    def test_it_leads_to_the_release_where_its_address_is_known(
+    def test_links_to_the_release_if_its_url_is_known(
         self, template: str, version: str, url: str
     ) -> None:
         assert RELEASE(template, version) == url
 
-    def test_an_update_takes_it_along(
+    def test_an_update_changes_the_link(
         self, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         checkout = shutil.copytree(template, tmp_path / "checkout")
@@ -307,7 +307,7 @@ class TestLinkOfServices:
         assert lines == [f"{GITHUB}/{VERSION}/docs", f"{GITHUB}/v1001.0.0/docs"]
         assert len(re.findall(r"^[+-](?![+-])", changed, re.MULTILINE)) == 2
 
-    def test_without_an_address_it_says_where_to_look(self, render: Renders) -> None:
+    def test_without_a_url_it_names_the_file(self, render: Renders) -> None:
         readme = (render() / "README.md").read_text(encoding="utf-8")
         assert "`_src_path`" in readme
         assert "[docs]" not in readme
@@ -318,7 +318,7 @@ VARIES = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{16}|\d{4}-
 
 
 @pytest.mark.slow
-def test_the_responses_are_those_that_the_readme_shows(
+def test_the_readme_shows_real_responses(
     render: Renders, environments: Environments, tmp_path: Path
 ) -> None:
     service = environments.install(shutil.copytree(render(), tmp_path / "service"), {})
@@ -364,7 +364,7 @@ from fastapi import APIRouter, Depends, Response
 
 
 @pytest.mark.slow
-def test_a_site_has_its_policy_and_an_old_version_says_so(
+def test_policy_and_deprecation_of_the_documentation_work(
     render: Renders, environments: Environments, tmp_path: Path
 ) -> None:
     service = environments.install(shutil.copytree(render(), tmp_path / "service"), {})
@@ -386,6 +386,6 @@ def test_a_site_has_its_policy_and_an_old_version_says_so(
         assert orders.headers["sunset"] == "Fri, 01 Jan 2027 00:00:00 GMT"
 
 
-def test_the_picture_is_that_of_the_defaults(render: Renders) -> None:
+def test_the_picture_is_up_to_date(render: Renders) -> None:
     assert "](docs/picture.svg)" in README
     assert PICTURE.read_text(encoding="utf-8") == picture(render()), "run python tests/picture.py"

@@ -47,7 +47,7 @@ def copy(template: Path, folder: Path, *options: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("answer", REFUSALS)
-def test_a_bad_answer_ends_with_a_sentence(
+def test_an_invalid_answer_is_refused_with_a_sentence(
     template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: str
 ) -> None:
     options = ["--trust", "--defaults", "--data", answer]
@@ -58,14 +58,14 @@ def test_a_bad_answer_ends_with_a_sentence(
     assert [*tmp_path.iterdir()] == []
 
 
-def test_without_trust_it_ends_as_the_documentation_shows(template: Path, tmp_path: Path) -> None:
+def test_the_documentation_shows_the_failure_without_trust(template: Path, tmp_path: Path) -> None:
     done = copy(template, tmp_path / "service")
     assert done.returncode == 4
     assert_documented(done.stderr)
     assert [*tmp_path.iterdir()] == []
 
 
-def test_without_the_extensions_package_it_ends_as_the_documentation_shows(
+def test_the_documentation_shows_the_failure_without_extensions(
     template: Path, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-c", WITHOUT_EXTENSIONS, "copy", "--defaults", "--trust"]
@@ -81,7 +81,7 @@ def assert_documented(message: str) -> None:
     assert message.strip() in page
 
 
-def test_a_good_answer_is_rendered(template: Path, tmp_path: Path) -> None:
+def test_a_valid_answer_is_rendered(template: Path, tmp_path: Path) -> None:
     done = copy(template, tmp_path / "service", "--trust", "--data", "project_name=Orders")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "service/src/orders/main.py").is_file()

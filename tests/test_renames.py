@@ -129,14 +129,14 @@ def test_the_new_name_is_written(before: str, after: str) -> None:
         pytest.param('x = f"{KeyMixin}"\n', id="f-string"),
     ],
 )
-def test_a_name_that_may_be_another_stays(text: str) -> None:
+def test_ambiguous_names_are_kept(text: str) -> None:
     assert renamed(f"from shop.db.base import Base, KeyMixin\n\n{text}") == (
         "from shop.db.base import Base\n"
         f"from shop.db.base import UUIDPrimaryKeyMixin as KeyMixin\n\n{text}"
     )
 
 
-def test_a_name_that_another_file_imports_from_this_one_stays() -> None:
+def test_reexported_names_are_kept() -> None:
     text = "from shop.db.base import KeyMixin\n"
     after = "from shop.db.base import UUIDPrimaryKeyMixin as KeyMixin\n"
     assert renamed(text, others=("KeyMixin",)) == after
@@ -154,7 +154,7 @@ def test_a_name_that_another_file_imports_from_this_one_stays() -> None:
         "x = '\x0c'\n# shop.db.base.KeyMixin\n",
     ],
 )
-def test_what_is_not_ours_stays(text: str) -> None:
+def test_names_of_other_modules_are_kept(text: str) -> None:
     assert renamed(text) == text
     assert left(text) == []
 
@@ -203,7 +203,7 @@ def test_what_is_not_ours_stays(text: str) -> None:
         ),
     ],
 )
-def test_a_name_that_has_moved_is_imported_from_there(before: str, after: str) -> None:
+def test_moved_names_are_imported_from_the_new_module(before: str, after: str) -> None:
     assert renamed(before) == after
     assert left(before) == []
 
@@ -217,12 +217,12 @@ def test_a_name_that_has_moved_is_imported_from_there(before: str, after: str) -
         ("from shop.main import *\n\ncreate_app()\n", 1),
     ],
 )
-def test_what_cannot_be_rewritten_is_named(text: str, line: int) -> None:
+def test_uses_that_cannot_be_rewritten_are_reported(text: str, line: int) -> None:
     assert renamed(text) == text
     assert left(text) == [f"{line}: shop.main.create_app is shop.application.create_app"]
 
 
-def test_only_the_releases_after_that_of_the_service_count_in_their_order() -> None:
+def test_only_later_releases_apply_in_order() -> None:
     tables = """
         0.10.0: {"{package}.a:two": "{package}.a:three"}
         0.9.0: {"{package}.a:one": "{package}.a:two"}
@@ -249,7 +249,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         (folder / name).write_text(text, encoding="utf-8", newline="")
 
 
-def test_the_files_that_git_tracks_are_rewritten_and_named(
+def test_tracked_files_are_rewritten_and_reported(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old = "from shop.db.base import KeyMixin\r\n"
@@ -274,7 +274,7 @@ def test_the_files_that_git_tracks_are_rewritten_and_named(
     ]
 
 
-def test_a_file_that_passes_a_name_on_keeps_it_for_the_others(repository: Path) -> None:
+def test_modules_that_reexport_a_name_keep_it(repository: Path) -> None:
     write(
         repository,
         {
@@ -290,7 +290,7 @@ def test_a_file_that_passes_a_name_on_keeps_it_for_the_others(repository: Path) 
     assert "UUID" not in Path("src/shop/db/models/page.py").read_text("utf-8")
 
 
-def test_the_step_of_an_update_reads_the_table(repository: Path) -> None:
+def test_the_migration_reads_the_table(repository: Path) -> None:
     write(repository, {"a.py": "from shop.db.base import KeyMixin\n"})
     git(repository, "add", "--all")
     main("shop", "1000.0.0")
@@ -314,7 +314,7 @@ def names_in(service: Path, module: str) -> set[str]:
     return {node.name for node in ast.parse(text).body if isinstance(node, defined)}
 
 
-def test_the_table_is_true_of_what_is_rendered(render: Renders) -> None:
+def test_renamed_names_are_rendered(render: Renders) -> None:
     service = render(**CELLS["all-on"])
     package = str(recorded_answers(service)["package_name"])
     table = (TEMPLATE / "migrations/renames.yml").read_text(encoding="utf-8")

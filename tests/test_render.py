@@ -170,16 +170,16 @@ def additions(before: Path, after: Path) -> Iterator[tuple[str, str]]:
 
 
 class TestTemplate:
-    def test_names_can_be_checked_out_on_windows(self) -> None:
+    def test_file_names_can_be_checked_out_on_windows(self) -> None:
         assert [name for name in working_files() if re.search('["<>|:?*\\\\]', name)] == []
 
-    def test_the_suffix_says_whether_a_file_has_jinja_in_it(self) -> None:
+    def test_only_files_with_jinja_have_the_suffix(self) -> None:
         for name in working_files():
             if name.startswith("template/"):
                 text = (TEMPLATE / name).read_text(encoding="utf-8")
                 assert bool(JINJA.search(text)) == name.endswith(".jinja"), name
 
-    def test_imports_fit_in_a_line_whatever_the_package_is_called(self) -> None:
+    def test_imports_fit_in_a_line_for_the_longest_package_name(self) -> None:
         longest = "a" * load_extension(TEMPLATE, "answers").MAX_PACKAGE
         too_long = [
             f"{name}: {line}"
@@ -191,9 +191,7 @@ class TestTemplate:
         ]
         assert too_long == [], "fold them, with a comma at the end"
 
-    def test_a_name_that_nobody_defines_stops_the_render(
-        self, template: Path, tmp_path: Path
-    ) -> None:
+    def test_an_undefined_name_fails_the_render(self, template: Path, tmp_path: Path) -> None:
         checkout = shutil.copytree(template, tmp_path / "template")
         with (checkout / "template/README.md.jinja").open("a", encoding="utf-8") as readme:
             readme.write("{{ nobody }}\n")
@@ -205,7 +203,7 @@ class TestTemplate:
 
 
 class TestDefault:
-    def test_is_what_pytest_copie_renders(
+    def test_pytest_copie_renders_the_same(
         self, copie: Any, template: Path, render: Renders
     ) -> None:
         result = copie.copy(template_dir=template)
@@ -229,14 +227,14 @@ class TestDefault:
             assert (package / name).is_file(), name
         assert (render() / "migrations/env.py").is_file()
 
-    def test_is_small_enough_to_look_through(self, render: Renders) -> None:
+    def test_is_small(self, render: Renders) -> None:
         assert len(files_in(render())) <= MAX_FILES
 
 
 class TestDependencies:
     @pytest.mark.parametrize("cell", each_cell(COVERING))
     @pytest.mark.parametrize("group", [(), ("--dev",)], ids=["runtime", "development"])
-    def test_what_uv_adds_stands_below_the_foundation_s(
+    def test_uv_adds_dependencies_below_the_marker(
         self, render: Renders, tmp_path: Path, cell: str, group: tuple[str, ...]
     ) -> None:
         # It would sort a sorted list, and put what is new between lines that updates change.
@@ -257,24 +255,24 @@ class TestDependencies:
 
 
 class TestAbsence:
-    def test_without_a_database_there_is_no_folder_of_it(self, render: Renders) -> None:
+    def test_without_a_database_its_folders_are_missing(self, render: Renders) -> None:
         service = render(database="none")
         assert not (service / "src/my_service/db").exists()
         assert not (service / "migrations").exists()
         assert not (service / "tests/foundation/db").exists()
 
-    def test_without_the_example_the_layers_stay(self, render: Renders) -> None:
+    def test_without_the_example_the_layers_exist(self, render: Renders) -> None:
         package = render(example=False) / "src/my_service"
         for layer in LAYERS:
             assert (package / layer / "__init__.py").is_file(), layer
         assert not list(render(example=False).rglob("*item*"))
 
-    def test_every_piece_has_its_words(self) -> None:
+    def test_every_feature_has_words(self) -> None:
         known = {(question, answer) for question, on, _ in WORDS.values() for answer in on}
         pieces = {choice for choice in CHOICES if choice[1] not in (False, "none", "standalone")}
         assert {choice for choice in pieces - known if choice[0] not in VALUES} == set()
 
-    def test_a_piece_that_is_off_leaves_no_word(self, service: Path) -> None:
+    def test_a_disabled_feature_leaves_no_word(self, service: Path) -> None:
         words = words_of_what_is_off(service)
         assert words
         found = [
@@ -287,7 +285,7 @@ class TestAbsence:
         assert found == []
 
     @pytest.mark.parametrize(("question", "answer", "nothing"), PIECES)
-    def test_whatever_a_piece_brings_has_one_of_its_words(
+    def test_files_of_a_feature_have_its_words(
         self, render: Renders, question: str, answer: object, nothing: object
     ) -> None:
         without, service = render(**{question: nothing}), render(**{question: answer})
@@ -301,7 +299,7 @@ class TestAbsence:
         assert nameless == [], "it could stay behind, and nobody would notice"
 
     @pytest.mark.parametrize("piece", WORDS)
-    def test_a_piece_that_is_on_has_each_of_these_words(self, render: Renders, piece: str) -> None:
+    def test_an_enabled_feature_has_all_its_words(self, render: Renders, piece: str) -> None:
         question, on, words = WORDS[piece]
         # Some of the words are left out for the newest Python, which may run this.
         services = [render(**{"python_version": OLDEST, question: answer}) for answer in on]
@@ -323,7 +321,7 @@ class TestFiles:
             if name != ANSWERS_FILE and HOSTILE_NAME not in texts:
                 assert not JINJA.search(text), name
 
-    def test_lines_end_as_they_should(self, service: Path) -> None:
+    def test_line_ends(self, service: Path) -> None:
         for name, path in files_in(service).items():
             content = path.read_bytes()
             assert not content.startswith(b"\xef\xbb\xbf"), name
@@ -339,7 +337,7 @@ class TestFiles:
         for name, text in read_all(service).items():
             PARSERS.get(Path(name).suffix, str)(text)
 
-    def test_what_is_silenced_is_named(self, service: Path) -> None:
+    def test_suppressions_name_their_rule(self, service: Path) -> None:
         found = [
             f"{name}: {line.strip()}"
             for name, text in read_all(service).items()
@@ -351,7 +349,7 @@ class TestFiles:
     def test_no_folder_is_empty(self, service: Path) -> None:
         assert [folder for folder in service.rglob("*/") if not any(folder.iterdir())] == []
 
-    def test_nothing_is_ignored_by_git(self, service: Path, tmp_path: Path) -> None:
+    def test_git_ignores_no_rendered_file(self, service: Path, tmp_path: Path) -> None:
         root = shutil.copytree(service, tmp_path / "service")
         git(root, "init", "--quiet")
         listed = git(
@@ -361,7 +359,7 @@ class TestFiles:
         )
         assert sorted(listed.splitlines()) == sorted(files_in(service))
 
-    def test_what_is_private_is_ignored_by_git(self, service: Path, tmp_path: Path) -> None:
+    def test_git_ignores_private_files(self, service: Path, tmp_path: Path) -> None:
         shutil.copy(service / ".gitignore", tmp_path)
         git(tmp_path, "init", "--quiet")
         private = {".env", ".env.local", ".venv/bin", "src/__pycache__/main.pyc"}
@@ -399,24 +397,24 @@ def promised_files(service: Path) -> set[str]:
 
 
 class TestOwnership:
-    def test_the_readme_says_which_files_are_the_teams(self, service: Path) -> None:
+    def test_the_readme_lists_the_team_files(self, service: Path) -> None:
         assert promised_files(service) == {*owned_files(service)}
 
-    def test_the_readme_says_which_files_are_shared(self, service: Path) -> None:
+    def test_the_readme_lists_the_shared_files(self, service: Path) -> None:
         assert {*re.findall("`(.+?)`", row(service, "shared"))} == {*shared_files(service)}
 
-    def test_what_the_readme_leaves_to_the_team_is_not_rendered(self, service: Path) -> None:
+    def test_paths_that_the_readme_reserves_are_not_rendered(self, service: Path) -> None:
         reserved = {"custom", "cli.py", "worker.py"}
         assert [name for name in files_in(service) if reserved & {*Path(name).parts}] == []
 
     @pytest.mark.parametrize(("pattern", "when"), OWNED)
-    def test_every_pattern_names_a_file(
+    def test_every_exclude_pattern_matches_a_file(
         self, render: Renders, pattern: str, when: str | None
     ) -> None:
         assert list(render(**({when: True} if when in OFF else {})).glob(pattern))
 
     @pytest.mark.parametrize("database", ["sqlite", "postgresql", "none"])
-    def test_the_teams_files_do_not_depend_on_what_the_foundation_does(
+    def test_team_files_do_not_depend_on_foundation_answers(
         self, render: Renders, database: str
     ) -> None:
         expected = owned_files(render(database=database))
@@ -429,9 +427,7 @@ class TestOwnership:
             assert differences(owned_files(render(database=database, **answers)), expected) == []
 
     @pytest.mark.parametrize("example", [True, False])
-    def test_the_teams_files_do_not_depend_on_the_kind_of_database(
-        self, render: Renders, example: bool
-    ) -> None:
+    def test_team_files_do_not_depend_on_the_engine(self, render: Renders, example: bool) -> None:
         one, other = (
             owned_files(render(database=database, example=example))
             for database in ("sqlite", "postgresql")
@@ -441,7 +437,7 @@ class TestOwnership:
     @pytest.mark.parametrize(
         ("when", "off"), [("example", {"example": False}), ("database", {"database": "none"})]
     )
-    def test_what_a_switch_brings_to_the_team_is_brought_when_it_is_switched_on_later(
+    def test_team_files_of_a_feature_are_rendered_when_it_is_enabled_later(
         self, render: Renders, when: str, off: dict[str, object]
     ) -> None:
         brought = owned_files(render()).keys() - owned_files(render(**off)).keys()
@@ -451,6 +447,6 @@ class TestOwnership:
         assert brought
         assert brought <= promised
 
-    def test_without_a_switch_its_files_are_not_there(self, render: Renders) -> None:
+    def test_a_disabled_feature_has_no_files(self, render: Renders) -> None:
         assert owned_files(render(example=False), when="example") == {}
         assert owned_files(render(database="none"), when="database") == {}

@@ -204,7 +204,7 @@ def hostile_requests() -> Iterator[tuple[str, str, str | None]]:
     "fields",
     [pytest.param(CARELESS, id="careless"), pytest.param(CAREFUL, id="careful", marks=NIGHTLY)],
 )
-def test_no_value_is_the_fault_of_the_service(service: Service, fields: dict[str, str]) -> None:
+def test_no_value_causes_a_server_error(service: Service, fields: dict[str, str]) -> None:
     add_samples(service, fields)
     failed = []
 
@@ -225,7 +225,7 @@ def test_no_value_is_the_fault_of_the_service(service: Service, fields: dict[str
 
 @NIGHTLY
 @pytest.mark.parametrize("fields", [CARELESS, CAREFUL], ids=["careless", "careful"])
-def test_nothing_that_a_tool_makes_up_is_the_fault_of_the_service(
+def test_no_generated_request_causes_a_server_error(
     service: Service, tmp_path: Path, fields: dict[str, str]
 ) -> None:
     add_samples(service, fields)

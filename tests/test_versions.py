@@ -35,7 +35,7 @@ def install_with_two_versions(
     return environments.install(root, answers)
 
 
-def test_clients_of_the_first_version_keep_their_names(
+def test_operation_ids_of_v1_are_kept(
     render: Renders, environments: Environments, tmp_path: Path
 ) -> None:
     service = install_with_two_versions(render, environments, tmp_path, {})
@@ -51,7 +51,7 @@ def test_clients_of_the_first_version_keep_their_names(
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_the_gate_and_the_suite_pass_with_two_versions(
+def test_poe_check_passes_with_two_versions(
     render: Renders, environments: Environments, tmp_path: Path, database: str
 ) -> None:
     answers = {"database": database}

@@ -79,11 +79,11 @@ def wait_until_alive(server: subprocess.Popen[bytes], client: Client) -> None:
     pytest.fail(f"the server did not answer within {SECONDS_TO_START} s")
 
 
-def test_the_walk_on_sqlite(make_service: Callable[[Answers], Service]) -> None:
+def test_a_new_service_on_sqlite(make_service: Callable[[Answers], Service]) -> None:
     walk(make_service({}), PROBLEM)
 
 
-def test_the_walk_on_postgresql(
+def test_a_new_service_on_postgresql(
     make_service: Callable[[Answers], Service], postgresql: Callable[[str], str]
 ) -> None:
     service = make_service({"database": "postgresql", "error_format": "envelope"})
@@ -92,7 +92,7 @@ def test_the_walk_on_postgresql(
     walk(service, "application/json")
 
 
-def test_without_a_database_it_answers(make_service: Callable[[Answers], Service]) -> None:
+def test_a_new_service_without_a_database(make_service: Callable[[Answers], Service]) -> None:
     with running(make_service({"database": "none"})) as client:
         assert client.get("/health/live").json() == {"status": "ok"}
         assert client.get("/health/ready").json() == {"status": "ok"}
@@ -100,7 +100,7 @@ def test_without_a_database_it_answers(make_service: Callable[[Answers], Service
         assert client.get("/openapi.json").json()["info"]["title"] == "My Service"
 
 
-def test_the_commands_that_its_readme_names_are_there(
+def test_the_commands_of_the_readme_exist(
     make_service: Callable[[Answers], Service],
 ) -> None:
     service = make_service({})
@@ -114,7 +114,7 @@ def test_the_commands_that_its_readme_names_are_there(
         service.run(*words)
 
 
-def test_before_the_migrations_it_says_so_without_leaking(
+def test_missing_migrations_are_reported_without_details(
     make_service: Callable[[Answers], Service],
 ) -> None:
     with running(make_service({})) as client:

@@ -51,7 +51,7 @@ def rendered_lines(service: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("words", DIALECT)
-def test_no_file_has_a_word_of_the_dialect(render: Renders, words: str) -> None:
+def test_rendered_files_use_standard_terms(render: Renders, words: str) -> None:
     pattern = re.compile(rf"(?<![\w-])({words})(?![\w-])", re.IGNORECASE)
     lines = {line for cell in COVERING for line in rendered_lines(render(**CELLS[cell]))}
     found = [line for line in lines if pattern.search(ALLOWED.sub("", line))]

@@ -93,11 +93,11 @@ class TestSafety:
         assert [each for each in ours if not (TEMPLATE / each.removeprefix("$/")).exists()] == []
 
     @pytest.mark.parametrize("name", WORKFLOWS)
-    def test_nothing_is_permitted_unless_a_job_asks_for_it(self, name: str) -> None:
+    def test_workflows_have_no_permissions_by_default(self, name: str) -> None:
         assert PARSED[name]["permissions"] == {}
 
     @pytest.mark.parametrize("name", JOBS)
-    def test_a_job_may_only_read_and_ends(self, name: str) -> None:
+    def test_jobs_are_read_only_and_have_a_timeout(self, name: str) -> None:
         job = JOBS[name]
         writes = {"contents": "write"} if name in {"ci-release", "release-tag"} else {}
         assert job["permissions"] in ({}, {"contents": "read"}, writes)
@@ -110,9 +110,7 @@ def minor(version: str) -> int:
 
 class TestServices:
     @pytest.mark.parametrize("version", answers_extension.PYTHONS)
-    def test_every_change_passes_the_gate_on_every_python(
-        self, render: Renders, version: str
-    ) -> None:
+    def test_ci_checks_every_change_on_every_python(self, render: Renders, version: str) -> None:
         service = render(python_version=version)
         text = (service / ".github/workflows/ci.yml").read_text(encoding="utf-8")
         job = yaml.safe_load(text)["jobs"]["check"]
@@ -126,7 +124,7 @@ class TestServices:
         assert project["tool"]["poe"]["tasks"]["check"]["sequence"] == gate
 
     @pytest.mark.parametrize("cell", each_cell(RENDERED))
-    def test_nothing_of_the_templates_own_is_rendered(self, render: Renders, cell: str) -> None:
+    def test_workflows_of_the_template_are_not_rendered(self, render: Renders, cell: str) -> None:
         service = render(**RENDERED[cell])
         workflows = {name for name in files_in(service) if name.startswith(".github")}
         has_some = recorded_answers(service)["ci"] == "github"
@@ -143,7 +141,7 @@ def commands(starting: str) -> list[str]:
 
 class TestCommands:
     @pytest.mark.parametrize("strength", ["2", "3"])
-    def test_the_matrix_is_that_of_the_tests(self, strength: str) -> None:
+    def test_the_workflow_matrix_is_that_of_the_tests(self, strength: str) -> None:
         [printing] = [line for line in commands("python") if "GITHUB_OUTPUT" in line]
         found = re.fullmatch(r'echo "cells=\$\((.+)\)" >> "\$GITHUB_OUTPUT"', printing)
         assert found
@@ -158,7 +156,7 @@ class TestCommands:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("command", commands("pytest"))
-    def test_they_select_tests(self, command: str, tmp_path: Path) -> None:
+    def test_commands_select_tests(self, command: str, tmp_path: Path) -> None:
         filled = Template(command).substitute(CELL="cell-01", RUNNER_TEMP=tmp_path.as_posix())
         words = [*shlex.split(filled), "--collect-only", "--quiet", "--numprocesses=0"]
         done = run([sys.executable, "-m", *words], TEMPLATE)
@@ -170,12 +168,12 @@ class TestCommands:
                 assert proof in done.stdout
 
     @pytest.mark.parametrize("command", commands("python"))
-    def test_they_run_what_is_there(self, command: str) -> None:
+    def test_commands_run_existing_files(self, command: str) -> None:
         names = re.findall(r"tests/\w+\.py", command)
         assert names
         assert [name for name in names if not (TEMPLATE / name).is_file()] == []
 
-    def test_every_python_and_the_oldest_copier_are_proven(self) -> None:
+    def test_workflows_test_every_python_and_the_oldest_copier(self) -> None:
         matrix = JOBS["ci-quick"]["strategy"]["matrix"]
         assert matrix["python"] == [*answers_extension.PYTHONS]
         oldest = CONFIG["_min_copier_version"]
@@ -183,7 +181,7 @@ class TestCommands:
         installs = [line for line in commands("uv") if "python install" in line]
         assert {*installs} == {f"uv python install {' '.join(answers_extension.PYTHONS)}"}
 
-    def test_the_build_has_the_newest_python_too(self) -> None:
+    def test_ci_installs_the_newest_python(self) -> None:
         script = (TEMPLATE / ".ci/run").read_text(encoding="utf-8")
         assert f"\ntests/get_python.sh {answers_extension.PYTHONS[-1]}\n" in script
 
@@ -215,11 +213,11 @@ class TestTags:
         ):
             missing(repository, releases)
 
-    def test_a_commit_of_somewhere_else_is_not_tagged(self, repository: Path) -> None:
+    def test_a_commit_of_another_branch_is_not_tagged(self, repository: Path) -> None:
         with pytest.raises(ReleaseMismatch, match=r"the commit of 0\.1\.0 is not in the history"):
             missing(repository, [Release("0.1.0", "a" * 40)])
 
-    def test_the_changelog_tells_of_every_release(self) -> None:
+    def test_the_changelog_has_every_release(self) -> None:
         described = sections((TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8"))
         named = [release.version for release in RELEASES]
         # One that is just being made has no commit yet that could be named.
@@ -228,14 +226,14 @@ class TestTags:
         assert all(described.values())
         assert not any("## " in text.replace("### ", "") for text in described.values())
 
-    def test_what_is_said_of_a_release_is_its_part_of_the_changelog(self) -> None:
+    def test_release_notes_come_from_the_changelog(self) -> None:
         done = run([sys.executable, "tests/tags.py", "--notes", "v0.2.0"], TEMPLATE)
         assert done.stdout.startswith("**What changes in your service**")
         assert "`.github/workflows/ci.yml` is new" in done.stdout
         assert "api/middleware" not in done.stdout
 
     @pytest.mark.slow
-    def test_the_script_names_what_lacks_its_tag(self, history: Path, tmp_path: Path) -> None:
+    def test_the_script_prints_missing_tags(self, history: Path, tmp_path: Path) -> None:
         checkout = shutil.copytree(history, tmp_path / "checkout")
         release = RELEASES[0]
         git(checkout, "tag", "--delete", release.tag)
@@ -243,7 +241,7 @@ class TestTags:
         assert done.stdout == f"{release.tag} {release.commit}\n", done.stderr
 
     @pytest.mark.parametrize("headings", ["## 0.1.0 (2026-01-01)", "## 0.2.0 (2026-01-01)", ""])
-    def test_a_changelog_that_says_something_else_is_refused(
+    def test_a_changelog_without_the_release_is_refused(
         self, headings: str, releases: list[Release]
     ) -> None:
         with pytest.raises(ReleaseMismatch, match=r"releases\.toml has 0\.1\.0, 0\.2\.0\. Write"):
@@ -251,7 +249,7 @@ class TestTags:
 
 
 @pytest.mark.slow
-def test_what_changes_in_services_is_shown_and_nothing_else(template: Path, tmp_path: Path) -> None:
+def test_the_rendered_difference_is_printed(template: Path, tmp_path: Path) -> None:
     checkout = shutil.copytree(template, tmp_path / "checkout")
     before = git(checkout, "rev-parse", "HEAD").strip()
     with (checkout / "template/README.md.jinja").open("a", encoding="utf-8") as readme:
