@@ -1,0 +1,8 @@
+"""Keys as the service makes them."""
+
+try:
+    from uuid import uuid7
+except ImportError:  # before Python 3.14
+    from uuid_utils.compat import uuid7
+
+__all__ = ["uuid7"]

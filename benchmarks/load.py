@@ -1,0 +1,150 @@
+"""Sends requests over a few connections that stay open, and checks the status of each response.
+
+It is a loop over sockets, since a client library takes more CPU time for a request than the server.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+# Seconds; a server that is silent for so long has failed.
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request in bytes, and the status that its response must have."""
+
+    content: bytes
+    status: int
+
+
+@dataclass
+class Connection:
+    """A connection, which is opened again if the server has closed it."""
+
+    address: tuple[str, int]
+    selector: selectors.BaseSelector
+    request: Request = Request(b"", 0)
+    due: float = 0.0
+    received: bytearray = field(default_factory=bytearray)
+    socket: socket.socket | None = None
+
+    def send(self, request: Request, due: float = 0.0) -> None:
+        """Send a request that was due at a time."""
+        if self.socket is None:
+            self.socket = socket.create_connection(self.address, PATIENCE)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+            self.selector.register(self.socket, selectors.EVENT_READ, self)
+        self.request, self.due = request, due
+        self.received.clear()
+        self.socket.sendall(request.content)
+
+    def receive(self) -> bool:
+        """Read what has arrived; whether the response is complete."""
+        assert self.socket is not None
+        try:
+            data = self.socket.recv(262_144)
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            # After a 500, some servers close a connection without saying so in the response.
+            self.close()
+            self.send(self.request, self.due)
+            return False
+        self.received += data
+        end = self.received.find(b"\r\n\r\n")
+        if end < 0:
+            return False
+        # uvicorn writes the names of headers in lower case.
+        head = bytes(self.received[:end])
+        length = int(head.partition(b"content-length: ")[2].partition(b"\r")[0])
+        if len(self.received) < end + 4 + length:
+            return False
+        if int(head[9:12]) != self.request.status:
+            raise ValueError(f"expected {self.request.status}, got {bytes(self.received)!r}")
+        if b"connection: close" in head:
+            self.close()
+        return True
+
+    def close(self) -> None:
+        """Close the connection; the next request opens it again."""
+        if self.socket is not None:
+            self.selector.unregister(self.socket)
+            self.socket.close()
+            self.socket = None
+
+
+class Client:
+    """A number of connections to one server, each with one request at a time."""
+
+    def __init__(self, address: tuple[str, int], connections: int) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.connections = [Connection(address, self.selector) for _ in range(connections)]
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in self.connections:
+            connection.close()
+        self.selector.close()
+
+    def saturate(self, requests: Iterator[Request], seconds: float) -> int:
+        """Send the next request when a response has come; return the number of responses."""
+        until = time.perf_counter() + seconds
+        return self._send_while(lambda _: time.perf_counter() < until, requests)
+
+    def repeat(self, requests: Iterator[Request], count: int) -> None:
+        """Send a number of requests, or a few more, each when a response has come."""
+        self._send_while(lambda responses: responses < count, requests)
+
+    def pace(self, requests: Iterator[Request], rate: float, seconds: float) -> list[float]:
+        """Send requests at a fixed rate, whatever the responses; return the latencies in seconds.
+
+        A latency counts from when the request was due, so that it includes the wait for a
+        connection. https://www.scylladb.com/2021/04/22/on-coordinated-omission/
+        """
+        started, latencies = time.perf_counter(), list[float]()
+        due = deque(started + number / rate for number in range(int(rate * seconds)))
+        count, free = len(due), deque(self.connections)
+        while len(latencies) < count:
+            now = time.perf_counter()
+            while due and free and due[0] <= now:
+                free.popleft().send(next(requests), due.popleft())
+            is_waiting = due and free
+            for connection in self._completed(max(0, due[0] - now) if is_waiting else PATIENCE):
+                latencies.append(time.perf_counter() - connection.due)
+                free.append(connection)
+        return latencies
+
+    def send(self, request: Request) -> bytes:
+        """Send one request; return the response."""
+        [connection, *_] = self.connections
+        connection.send(request)
+        while connection not in self._completed(PATIENCE):
+            pass
+        return bytes(connection.received)
+
+    def _send_while(self, condition: Callable[[int], bool], requests: Iterator[Request]) -> int:
+        responses, pending = 0, len(self.connections)
+        for connection in self.connections:
+            connection.send(next(requests))
+        while pending:
+            for connection in self._completed(PATIENCE):
+                responses += 1
+                if condition(responses):
+                    connection.send(next(requests))
+                else:
+                    pending -= 1
+        return responses
+
+    def _completed(self, timeout: float) -> list[Connection]:
+        events = self.selector.select(timeout)
+        if not events and timeout >= PATIENCE:
+            raise TimeoutError("the server does not respond")
+        connections: Sequence[Connection] = [key.data for key, _ in events]
+        return [connection for connection in connections if connection.receive()]

