@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
+from copier._main import Worker
 from harness import (
     ANSWERS_FILE,
     SUITE,
@@ -26,9 +27,11 @@ from harness import (
     add_rendered_tests,
     copy_release,
     git,
+    key_of,
     once_for_all,
     take_snapshot,
 )
+from matrix import resolve
 from node import install_generator
 from progress import Progress
 from releases import Fresh, take_history
@@ -57,6 +60,19 @@ def _no_settings_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> I
     settings.write_text("{}\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPIER_SETTINGS_PATH", str(settings))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _copier_that_asks_git_for_nothing() -> Iterator[None]:
+    """Where the executable bit is on the disk, Copier asks git for each file whether it is, in vain.
+
+    That takes a third of an update. Copier as it is runs where a test starts it as a command.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if os.name == "posix":
+            name = "_sync_git_index_executable_bit"
+            patch.setattr(Worker, name, lambda *_: None, raising=False)
         yield
 
 
@@ -91,7 +107,7 @@ def template(shared: Path) -> Path:
 @pytest.fixture(scope="session")
 def render(template: Path, shared: Path) -> Renders:
     """Renders the snapshot: `render(database="none")` is a folder that no test writes to."""
-    return Renders(template, shared)
+    return Renders(template, shared, resolve)
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +124,7 @@ def render_all(shared: Path) -> Renders:
 
     folder = shared / "all"
     folder.mkdir(exist_ok=True)
-    return Renders(once_for_all(folder / "template", take), folder)
+    return Renders(once_for_all(folder / "template", take), folder, resolve)
 
 
 @pytest.fixture(scope="session")
@@ -119,22 +135,20 @@ def client_tools(render: Renders, shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template with all of its releases; the newest is the working tree."""
-    return take_history(tmp_path_factory.mktemp("history") / "template")
+def history(shared: Path) -> Path:
+    """The template with all of its releases; the newest is the working tree. Nobody writes to it."""
+    return once_for_all(shared / "history", take_history)
 
 
 @pytest.fixture(scope="session")
-def fresh(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Fresh:
+def fresh(history: Path, render: Renders, shared: Path) -> Fresh:
     """Fresh copies of a release, one for each set of answers, which nobody writes into."""
-    done: dict[str, Path] = {}
 
     def copy(tag: str, answers: Answers) -> Path:
-        key = f"{tag} {sorted(answers.items())}"
-        if key not in done:
-            folder = tmp_path_factory.mktemp("fresh") / "service"
-            done[key] = copy_release(history, folder, answers, tag)
-        return done[key]
+        if tag == VERSION:
+            return render(**answers)
+        folder = shared / f"{tag}-{key_of(answers)}"
+        return once_for_all(folder, lambda own: copy_release(history, own, answers, tag))
 
     return copy
 
@@ -145,7 +159,7 @@ def environments(shared: Path) -> Iterator[Environments]:
     # Not in pytest's own folder: every suite that starts closes that to others, and a PostgreSQL
     # that root has started runs its programs from here as somebody else.
     with tempfile.TemporaryDirectory(prefix="environments-", ignore_cleanup_errors=True) as folder:
-        yield Environments(Path(folder), shared / "types")
+        yield Environments(Path(folder), shared)
 
 
 @pytest.fixture(scope="session")

@@ -160,17 +160,28 @@ def once_for_all(folder: Path, make: Callable[[Path], object]) -> Path:
     return folder
 
 
-class Renders:
-    """What a snapshot of the template renders to, one folder for each set of answers."""
+def key_of(*parts: object) -> str:
+    """A short name for what can be written as JSON, the same in every process."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
-    def __init__(self, template: Path, folder: Path) -> None:
+
+class Renders:
+    """What a snapshot of the template renders to, one folder for each set of answers.
+
+    Args:
+        template: the snapshot.
+        folder: where it is rendered to.
+        resolve: all that Copier records for some answers, by which those that mean the same are known.
+    """
+
+    def __init__(self, template: Path, folder: Path, resolve: Callable[[Answers], Answers]) -> None:
         self.template = template
         self._folder = folder
+        self._resolve = resolve
 
     def __call__(self, **answers: object) -> Path:
         """Render, or return what was rendered before, which nobody writes into."""
-        key = hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()[:12]
-        folder = self._folder / f"service-{key}"
+        folder = self._folder / f"service-{key_of(self._resolve(answers))}"
         return once_for_all(folder, lambda own: self.render(own, answers))
 
     def render(self, folder: Path, answers: Answers) -> Path:
@@ -267,10 +278,11 @@ class Service:
 class Environments:
     """One environment for each set of dependencies, into which one service at a time is put."""
 
-    def __init__(self, folder: Path, types: Path | None = None) -> None:
+    def __init__(self, folder: Path, shared: Path | None = None) -> None:
         self._folder = folder
         # Of what mypy has found out about the dependencies, nothing changes from cell to cell.
-        self.types = types or folder / "types"
+        self.types = (shared or folder) / "types"
+        self._bytecode = (shared or folder) / "bytecode"
 
     def install(self, root: Path, answers: Answers) -> Service:
         """Do what `uv sync` does for a copy of what was rendered, which it writes into."""
@@ -279,8 +291,16 @@ class Environments:
         if python is None:
             pytest.skip(NO_PYTHON.format(version))
         service = Service(root, answers, self._folder / self._key(root, python))
+        lock, known = root / "uv.lock", service.environment.with_suffix(".lock")
+        # What the same dependencies were resolved to before.
+        if known.exists() and not lock.exists():
+            shutil.copy(known, lock)
         sync = ["sync", "--quiet", "--python", python, "--no-python-downloads"]
         self._uv(service, *sync)
+        # In a workspace it is elsewhere.
+        if lock.exists():
+            shutil.copy(lock, known)
+        self._share_bytecode(service)
         return service
 
     def install_to_read(self, root: Path, answers: Answers) -> Service:
@@ -301,6 +321,17 @@ class Environments:
         install = ["pip", "install", "--quiet", "--requirement", "pyproject.toml", "--group", "dev"]
         self._uv(service, *install, "--python", str(service.environment))
         return service
+
+    def _share_bytecode(self, service: Service) -> None:
+        # Python keeps it in this folder by the path of the source, and compiles what has changed.
+        service.variables["PYTHONPYCACHEPREFIX"] = str(self._bytecode)
+        for packages in service.environment.glob("lib/python*/site-packages"):
+            link = self._bytecode / packages.relative_to(packages.anchor)
+            if not link.is_symlink():
+                of_this_python = self._bytecode / packages.parent.name
+                of_this_python.mkdir(parents=True, exist_ok=True)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(of_this_python)
 
     @contextmanager
     def type_cache(self) -> Iterator[list[str]]:
@@ -329,5 +360,4 @@ class Environments:
 
     def _key(self, root: Path, python: str) -> str:
         project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-        installed = (project["project"]["dependencies"], project["dependency-groups"], python)
-        return hashlib.sha256(json.dumps(installed).encode()).hexdigest()[:12]
+        return key_of(project["project"]["dependencies"], project["dependency-groups"], python)

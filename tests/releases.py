@@ -6,6 +6,7 @@ import shutil
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
@@ -13,7 +14,17 @@ from typing import Any
 import copier
 import pytest
 import yaml
-from harness import ANSWERS_FILE, TEMPLATE, VERSION, Answers, copy_release, git, working_files
+from harness import (
+    ANSWERS_FILE,
+    TEMPLATE,
+    VERSION,
+    Answers,
+    copy_release,
+    git,
+    key_of,
+    once_for_all,
+    working_files,
+)
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,14 @@ def known_to(history: Path, tag: str, answers: Answers) -> dict[str, object]:
     return {name: answer for name, answer in answers.items() if name in questions}
 
 
+def begin(history: Path, tag: str, answers: Answers, folder: Path) -> None:
+    """Make a service in a repository of its own."""
+    copy_release(history, folder, answers, tag)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "New")
+
+
 class Living:
     """A service in a repository, from its first copy over its updates.
 
@@ -101,10 +120,12 @@ class Living:
 
     def __init__(self, history: Path, root: Path, tag: str, answers: Answers) -> None:
         self.root = root
-        copy_release(history, root, answers, tag)
-        if not any((folder / ".git").exists() for folder in (root, *root.parents)):
-            git(root, "init", "--quiet", "--initial-branch=main")
-        self.commit("New")
+        if any((folder / ".git").exists() for folder in root.parents):
+            copy_release(history, root, answers, tag)
+            self.commit("New")
+        else:
+            new = history.with_name(f"{history.name}-{tag}-{key_of(answers)}")
+            shutil.copytree(once_for_all(new, partial(begin, history, tag, answers)), root)
 
     def commit(self, message: str) -> None:
         """Commit all of the service, and nothing else of its repository."""

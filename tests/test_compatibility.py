@@ -58,7 +58,8 @@ def release(request: pytest.FixtureRequest) -> Release:
 def checkout(history: Path, release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template as it was when it was released."""
     folder = tmp_path_factory.mktemp(release.tag) / "template"
-    git(history, "worktree", "add", "--quiet", "--detach", str(folder), release.tag)
+    clone = ["clone", "--quiet", "--shared", "--branch", release.tag]
+    git(history, "-c", "advice.detachedHead=false", *clone, str(history), str(folder))
     return folder
 
 
@@ -127,7 +128,7 @@ class TestPaths:
         self, history: Path, fresh: Fresh, release: Release, cell: str
     ) -> None:
         # What a team has changed among lines that trade places is a conflict, or worse.
-        answers = CELLS[cell]
+        answers = {**CELLS[cell], "package_name": "my_service"}
         then = shared_files(fresh(release.tag, known_to(history, release.tag, answers)))
         now = shared_files(fresh(VERSION, answers))
         for name in then.keys() & now.keys():
