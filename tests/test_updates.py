@@ -22,7 +22,7 @@ from harness import (
     run,
 )
 from lived_in import EDITED, edit_the_foundation, live_in, lost_lines
-from matrix import CELLS, CHOICES, COVERING
+from matrix import CELLS, CHOICES, COVERING, resolve
 from owned import differences, foundation_files, owned_files
 from python_file import Module
 from releases import RELEASES, Fresh, Living, Release, known_to, publish, take_history
@@ -34,13 +34,17 @@ pytestmark = pytest.mark.slow
 NEXT = "v1001.0.0"
 
 
-def nightly_between(release: Release) -> list[pytest.MarkDecorator]:
-    """Mark tests of the releases between the oldest and the newest, which prove the same steps."""
-    return [] if release in {RELEASES[0], RELEASES[-1]} else [pytest.mark.nightly]
+def nightly_unless(is_often: bool) -> list[pytest.MarkDecorator]:
+    return [] if is_often else [pytest.mark.nightly]
 
 
+# The steps from the releases in between are part of those from the oldest.
 EVERY_RELEASE = pytest.mark.parametrize(
-    "release", [pytest.param(each, marks=nightly_between(each), id=str(each)) for each in RELEASES]
+    "release",
+    [
+        pytest.param(each, marks=nightly_unless(each in (RELEASES[0], RELEASES[-1])), id=str(each))
+        for each in RELEASES
+    ],
 )
 
 
@@ -81,18 +85,11 @@ class TestUntouched:
         assert differences(foundation_files(service.root), foundation_files(expected)) == []
         # What is new in a release arrives with it; what was there is as it was, but for its names.
         assert differences(owned_files(service.root), owned_files(expected) | team) == []
-
-    @EVERY_RELEASE
-    def test_a_second_update_changes_nothing(
-        self, history: Path, tmp_path: Path, release: Release
-    ) -> None:
-        service = Living(history, tmp_path / "service", release.tag, {})
-        check = copier_command("check-update", "--quiet")
-        assert run(check, service.root).returncode == 2
-        service.update_cleanly()
-        assert run(check, service.root).returncode == 0
-        service.update()
-        assert not service.is_changed()
+        if cell == COVERING[0]:
+            check = copier_command("check-update", "--quiet")
+            assert run(check, service.root).returncode == 0
+            service.update()
+            assert not service.is_changed(), "a second update changes something"
 
 
 OFTEN = [("sqlite", RELEASES[0]), ("postgresql", RELEASES[-1])]
@@ -109,7 +106,7 @@ class TestLivedIn:
                 database,
                 release,
                 id=f"{database}-{release}",
-                marks=[] if (database, release) in OFTEN else [pytest.mark.nightly],
+                marks=nightly_unless((database, release) in OFTEN),
             )
             for database in ("sqlite", "postgresql")
             for release in RELEASES
@@ -140,7 +137,14 @@ class TestLivedIn:
             service.run("mypy", *cache)
         assert len(service.run("alembic", "heads").splitlines()) == 1
 
-    @EVERY_RELEASE
+    # What else such an update does, those above do from the oldest.
+    @pytest.mark.parametrize(
+        "release",
+        [
+            pytest.param(each, marks=nightly_unless(each == RELEASES[-1]), id=str(each))
+            for each in RELEASES
+        ],
+    )
     def test_a_conflict_is_nowhere_but_where_both_sides_have_changed_the_foundation(
         self, history: Path, tmp_path: Path, release: Release
     ) -> None:
@@ -153,6 +157,8 @@ class TestLivedIn:
         assert lost_lines(living.root, added) == []
         assert "timeout(3)" in (living.root / EDITED).read_text(encoding="utf-8")
 
+    # By day `test_monorepo.py` proves it of a service that is up to date.
+    @pytest.mark.nightly
     def test_in_a_monorepo_nothing_else_is_touched(self, history: Path, tmp_path: Path) -> None:
         git(tmp_path, "init", "--quiet")
         (tmp_path / "page.tsx").write_text("export {}\n", encoding="utf-8")
@@ -170,46 +176,46 @@ class TestLivedIn:
         assert (tmp_path / "page.tsx").read_text(encoding="utf-8") == "unfinished\n"
 
 
-# Each answer that can be chosen, with the one that a service has before and after. The questions by
-# night change single lines or whole files, which others do too.
-SWITCHES = [
-    pytest.param(
-        name,
-        other,
-        answer,
-        marks=[pytest.mark.nightly]
-        if name in {"python_version", "ci", "typescript_client", "cors_credentials"}
-        else [],
-    )
-    for name, other in CHOICES
-    for answer in [next(value for question, value in CHOICES if question == name)]
-    if other != answer
+# Each answer that can be chosen, in place of the default.
+DEFAULTS = resolve({})
+SWITCHES = [(name, answer) for name, answer in CHOICES if DEFAULTS[name] != answer]
+# By day these are chosen together.
+TOGETHER = {
+    "layout": "monorepo",
+    "database": "postgresql",
+    "cors": False,
+    "error_format": "envelope",
+    "error_tracking": "sentry",
+}
+ALONE = [("database", "none"), ("example", False)]
+CHOSEN = [
+    pytest.param(TOGETHER, id="together"),
+    *(
+        pytest.param(
+            {name: answer}, marks=nightly_unless((name, answer) in ALONE), id=f"{name}-{answer}"
+        )
+        for name, answer in SWITCHES
+    ),
 ]
 
 
 class TestSwitches:
     """What is switched on and off and on again is as it was, and so are the team's files."""
 
-    @pytest.mark.parametrize(("question", "other", "answer"), SWITCHES)
+    @pytest.mark.parametrize("others", CHOSEN)
     def test_there_and_back(
-        self,
-        history: Path,
-        fresh: Fresh,
-        tmp_path: Path,
-        question: str,
-        other: object,
-        answer: object,
+        self, history: Path, fresh: Fresh, tmp_path: Path, others: dict[str, object]
     ) -> None:
-        living = Living(history, tmp_path / "service", VERSION, {question: answer})
+        living = Living(history, tmp_path / "service", VERSION, {})
         self.settle(living)
         before, team = living.contents(), owned_files(living.root)
 
-        living.update_cleanly({question: other})
+        living.update_cleanly(others)
         expected = fresh(VERSION, answers_of(living.root))
         assert differences(foundation_files(living.root), foundation_files(expected)) == []
         assert owned_files(living.root).items() >= team.items()
 
-        living.update_cleanly({question: answer})
+        living.update_cleanly({name: DEFAULTS[name] for name in others})
         assert differences(living.contents(), before) == []
 
     def settle(self, living: Living) -> None:
@@ -224,7 +230,11 @@ class TestSwitches:
 class TestConflicts:
     """Copier ends with 0 where it left a conflict; the service does not let that pass."""
 
-    @pytest.mark.parametrize(("conflict", "suffix"), [("inline", ""), ("rej", ".rej")])
+    @pytest.mark.parametrize(
+        ("conflict", "suffix"),
+        # The suite looks for both in one way, and few teams ask Copier for files of their own.
+        [("inline", ""), pytest.param("rej", ".rej", marks=pytest.mark.nightly)],
+    )
     def test_the_tests_refuse_to_run_until_it_is_resolved(
         self, history: Path, environments: Environments, tmp_path: Path, conflict: str, suffix: str
     ) -> None:
@@ -255,7 +265,12 @@ class TestGitConfiguration:
 
     @pytest.mark.parametrize(
         ("pattern", "name"),
-        [(".env.*", ".env.example"), ("*.md", "README.md"), ("pyproject.toml", "pyproject.toml")],
+        [
+            (".env.*", ".env.example"),
+            # The other files that are shared; that one is named as the other, the test below sees.
+            pytest.param("*.md", "README.md", marks=pytest.mark.nightly),
+            pytest.param("pyproject.toml", "pyproject.toml", marks=pytest.mark.nightly),
+        ],
     )
     def test_a_file_that_git_ignores_on_this_machine_stops_the_update(
         self, history: Path, tmp_path: Path, pattern: str, name: str
@@ -364,46 +379,41 @@ class TestRetiredQuestions:
         assert (update.returncode == 0, refusal is None) == (is_remembered, is_remembered)
 
 
-class TestMovedModule:
-    """What a team has changed in the module that builds the application goes along."""
-
-    @EVERY_RELEASE
-    def test_changes_are_merged_where_the_application_is_built(
-        self, history: Path, fresh: Fresh, tmp_path: Path, release: Release
-    ) -> None:
-        living = Living(history, tmp_path / "service", release.tag, {})
-        main, application = (
-            living.root / f"src/my_service/{name}.py" for name in ("main", "application")
-        )
-        before = main.read_text(encoding="utf-8")
-        # One at a line that stays, one at a line that every release since has changed.
-        edited = before.replace("redoc_url=None", 'redoc_url="/redoc"')
-        edited = edited.replace('"""Where the pieces meet."""', '"""Our application."""')
-        main.write_text(edited, encoding="utf-8")
-        other = living.root / "tests/test_ours.py"
-        other.write_text(
-            "from my_service.main import create_app as build  # ours\n", encoding="utf-8"
-        )
-        living.commit("Ours")
-        living.update()
-
-        expected = fresh(VERSION, {}) / "src/my_service/main.py"
-        assert main.read_bytes() == expected.read_bytes()
-        assert 'redoc_url="/redoc"' in application.read_text(encoding="utf-8")
-        assert '"""Our application."""' in application.read_text(encoding="utf-8")
-        assert living.conflicts() == ["src/my_service/application.py"]
-        assert (
-            other.read_text(encoding="utf-8")
-            == "from my_service.application import create_app as build  # ours\n"
-        )
+IMPORTS_BEFORE = """\
+from my_service.main import create_app as build  # ours
+from tests import error_format
+from tests.database import alembic_config, upgrade
+from tests.error_format import ReadError, read_error
+from tests.foundation import serve
+"""
+IMPORTS_AFTER = """\
+from my_service.application import create_app as build  # ours
+from tests.foundation import error_format, serve
+from tests.foundation.database import alembic_config, upgrade
+from tests.foundation.error_format import ReadError, read_error
+"""
 
 
-class TestMovedTests:
-    """The foundation's tests have their own folder, and what a team has changed in them is there."""
+class TestMoved:
+    """What a team has changed in a file that has moved is where that is now."""
 
-    @EVERY_RELEASE
-    @pytest.mark.parametrize("cell", COVERING)
-    def test_a_change_of_each_is_merged_into_the_file_that_it_has_become(
+    @pytest.mark.parametrize(
+        ("release", "cell"),
+        [
+            # Which of the tests a service has depends on its answers; how they move does not.
+            pytest.param(
+                release,
+                cell,
+                marks=nightly_unless(
+                    release in (RELEASES[0], RELEASES[-1]) and cell == COVERING[0]
+                ),
+                id=f"{release}-{cell}",
+            )
+            for release in RELEASES
+            for cell in COVERING
+        ],
+    )
+    def test_a_change_of_each_test_is_merged_into_the_file_that_it_has_become(
         self, history: Path, fresh: Fresh, tmp_path: Path, release: Release, cell: str
     ) -> None:
         answers = CELLS[cell]
@@ -431,27 +441,29 @@ class TestMovedTests:
         assert {*living.conflicts()} <= changed
 
     @EVERY_RELEASE
-    def test_a_team_imports_from_where_the_names_are(
-        self, history: Path, tmp_path: Path, release: Release
+    def test_changes_are_merged_where_the_application_is_built_and_imports_name_the_new_places(
+        self, history: Path, fresh: Fresh, tmp_path: Path, release: Release
     ) -> None:
         living = Living(history, tmp_path / "service", release.tag, {})
+        main, application = (
+            living.root / f"src/my_service/{name}.py" for name in ("main", "application")
+        )
+        before = main.read_text(encoding="utf-8")
+        # One at a line that stays, one at a line that every release since has changed.
+        edited = before.replace("redoc_url=None", 'redoc_url="/redoc"')
+        edited = edited.replace('"""Where the pieces meet."""', '"""Our application."""')
+        main.write_text(edited, encoding="utf-8")
         ours = living.root / "tests/test_ours.py"
-        before = """\
-from tests import error_format
-from tests.database import alembic_config, upgrade
-from tests.error_format import ReadError, read_error
-from tests.foundation import serve
-"""
-        ours.write_text(before, encoding="utf-8")
+        ours.write_text(IMPORTS_BEFORE, encoding="utf-8")
         living.commit("Ours")
-        living.update_cleanly()
+        living.update()
 
-        after = """\
-from tests.foundation import error_format, serve
-from tests.foundation.database import alembic_config, upgrade
-from tests.foundation.error_format import ReadError, read_error
-"""
-        assert ours.read_text(encoding="utf-8") == after
+        expected = fresh(VERSION, {}) / "src/my_service/main.py"
+        assert main.read_bytes() == expected.read_bytes()
+        assert 'redoc_url="/redoc"' in application.read_text(encoding="utf-8")
+        assert '"""Our application."""' in application.read_text(encoding="utf-8")
+        assert living.conflicts() == ["src/my_service/application.py"]
+        assert ours.read_text(encoding="utf-8") == IMPORTS_AFTER
 
 
 class TestRecopy:
