@@ -18,6 +18,7 @@ from harness import (
     git,
     recorded_answers,
     run,
+    run_copier,
 )
 from releases import RELEASES, Living
 from uv import find_uv_bin
@@ -35,7 +36,8 @@ package = false
 members = ["services/*"]
 """
 
-Copy = Callable[..., subprocess.CompletedProcess[str]]
+# Returns the exit code and what was printed.
+Copy = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
@@ -52,21 +54,29 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def copy(template: Path, repository: Path) -> Copy:
+def copy(
+    template: Path,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Copy:
     """Copies a service into the repository, as somebody does who stands in its root."""
 
-    def copy(place: str, name: str, *data: str) -> subprocess.CompletedProcess[str]:
+    def copy(place: str, name: str, *data: str) -> tuple[int, str]:
         answers = [f"--data={each}" for each in ("layout=monorepo", f"project_name={name}", *data)]
-        command = copier_command("copy", "--trust", "--defaults", *answers, str(template), place)
-        return run(command, repository)
+        with monkeypatch.context() as patch:
+            patch.chdir(repository)
+            code = run_copier("copy", "--trust", "--defaults", *answers, str(template), place)
+        return code, capsys.readouterr().err
 
     return copy
 
 
-def said_after(done: subprocess.CompletedProcess[str]) -> list[str]:
+def said_after(done: tuple[int, str]) -> list[str]:
     """The commands that a copy names at its end."""
-    assert done.returncode == 0, done.stderr
-    return [line.strip() for line in done.stderr.partition("Next:\n")[2].splitlines() if line]
+    code, said = done
+    assert code == 0, said
+    return [line.strip() for line in said.partition("Next:\n")[2].splitlines() if line]
 
 
 def uv(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -134,9 +144,8 @@ class TestCopy:
         self, copy: Copy, repository: Path, name: str, data: tuple[str, ...], taken: str
     ) -> None:
         said_after(copy("services/orders", "Orders"))
-        done = copy("services/others", name, *data)
-        assert done.returncode == 1
-        assert done.stderr == f"{taken} is used by services/orders; use another\n"
+        refused = copy("services/others", name, *data)
+        assert refused == (1, f"{taken} is used by services/orders; use another\n")
         assert not (repository / "services/others").exists()
 
     @pytest.mark.slow
@@ -156,10 +165,10 @@ class TestCopy:
     def test_a_folder_with_unsupported_characters_is_refused(
         self, copy: Copy, repository: Path
     ) -> None:
-        done = copy("services/my orders", "Orders")
-        assert done.returncode == 1
+        code, said = copy("services/my orders", "Orders")
+        assert code == 1
         assert re.fullmatch(
-            "service_path: 'services/my orders' contains unsupported characters; .*\n", done.stderr
+            "service_path: 'services/my orders' contains unsupported characters; .*\n", said
         )
 
     def test_the_workflow_runs_for_the_service_alone(self, copy: Copy, repository: Path) -> None:
@@ -210,21 +219,16 @@ class TestUpdate:
         answers = {"layout": "monorepo", "port": "8105"}
         living = Living(history, repository / "services/orders", VERSION, answers)
         before = living.contents()
-        living.update_cleanly()
-        assert living.contents() == before
-        assert recorded_answers(living.root)["port"] == "8105"
-        assert (repository / "apps/web/page.tsx").read_text(encoding="utf-8") == "unfinished\n"
-        assert " M apps/web/page.tsx" in git(repository, "status", "--porcelain")
-
-    def test_temporary_files_may_be_in_the_repository(
-        self, history: Path, repository: Path
-    ) -> None:
-        living = Living(history, repository / "services/orders", VERSION, {"layout": "monorepo"})
+        # Temporary files may be in the repository too.
         (repository / "tmp").mkdir()
         update = copier_command("update", "--trust", "--defaults", "--vcs-ref", VERSION)
         done = run(update, living.root, {"TMPDIR": str(repository / "tmp")})
         assert done.returncode == 0, done.stderr
         assert not living.is_changed()
+        assert living.contents() == before
+        assert recorded_answers(living.root)["port"] == "8105"
+        assert (repository / "apps/web/page.tsx").read_text(encoding="utf-8") == "unfinished\n"
+        assert " M apps/web/page.tsx" in git(repository, "status", "--porcelain")
 
 
 @pytest.mark.slow

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import stat
 from pathlib import Path
 
 import copier
 import pytest
-from harness import ANSWERS_FILE, VERSION, Answers, Renders, copier_command, files_in, run
+from harness import (
+    ANSWERS_FILE,
+    VERSION,
+    Answers,
+    Renders,
+    copier_command,
+    files_in,
+    run,
+    run_copier,
+)
 from matrix import CELLS, HOSTILE_NAME, resolve
 from owned import differences
 
@@ -47,9 +55,18 @@ def contents(service: Path) -> dict[str, bytes]:
     }
 
 
-def copy(template: Path, folder: Path, *words: str, cwd: Path, **environment: str) -> Path:
-    command = copier_command("copy", "--trust", "--defaults", "--quiet", f"--vcs-ref={VERSION}")
-    done = run([*command, *words, str(template), str(folder)], cwd, environment)
+COPY = ["copy", "--trust", "--defaults", "--quiet", f"--vcs-ref={VERSION}"]
+
+
+def copy(template: Path, folder: Path, *words: str) -> Path:
+    assert run_copier(*COPY, *words, str(template), str(folder)) == 0
+    return folder
+
+
+def copy_by_a_process(
+    template: Path, folder: Path, *words: str, cwd: Path, **environment: str
+) -> Path:
+    done = run([*copier_command(*COPY), *words, str(template), str(folder)], cwd, environment)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -62,7 +79,7 @@ def expected(render: Renders) -> dict[str, bytes]:
 def test_the_command_line_renders_what_the_api_renders(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
-    service = copy(template, tmp_path / "service", *words_of(ANSWERS), cwd=tmp_path)
+    service = copy_by_a_process(template, tmp_path / "service", *words_of(ANSWERS), cwd=tmp_path)
     assert differences(contents(service), expected) == []
 
 
@@ -85,7 +102,7 @@ def test_the_order_of_the_answers_does_not_matter(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
     backwards = words_of(dict(reversed([*ANSWERS.items()])))
-    service = copy(template, tmp_path / "service", *backwards, cwd=tmp_path)
+    service = copy(template, tmp_path / "service", *backwards)
     assert differences(contents(service), expected) == []
 
 
@@ -97,7 +114,7 @@ def test_render_is_independent_of_folder_time_and_user(
     cwd.mkdir()
     (home / ".gitconfig").write_text(GIT_CONFIG, encoding="utf-8")
     (home / "settings.yml").write_text(SETTINGS, encoding="utf-8")
-    service = copy(
+    service = copy_by_a_process(
         template,
         Path("../another name, with: signs"),
         *words_of(ANSWERS),
@@ -120,11 +137,11 @@ def test_render_is_independent_of_folder_time_and_user(
 def test_a_umask_changes_permissions_only(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
-    command = copier_command("copy", "--trust", "--defaults", "--quiet", *words_of(ANSWERS))
-    script = f"umask 077 && {shlex.join([*command, str(template), 'service'])}"
-    done = run(["sh", "-c", script], tmp_path)
-    assert done.returncode == 0, done.stderr
-    service = tmp_path / "service"
+    before = os.umask(0o077)
+    try:
+        service = copy(template, tmp_path / "service", *words_of(ANSWERS))
+    finally:
+        os.umask(before)
     assert differences(contents(service), expected) == []
     paths = [service, *service.rglob("*")]
     # Whoever keeps his files to himself keeps these to himself too.
@@ -144,5 +161,5 @@ def test_a_recopy_changes_nothing(
 
 def test_defaults_are_the_same_on_every_machine(render: Renders, tmp_path: Path) -> None:
     # The name of the folder is no answer.
-    service = copy(render.template, tmp_path / "orders-api", cwd=tmp_path)
+    service = copy(render.template, tmp_path / "orders-api")
     assert differences(contents(service), contents(render())) == []
