@@ -34,7 +34,7 @@ def check_ignored_files(context: Context) -> bool:
         return True
     recorded = yaml.safe_load(answers.read_text(encoding="utf-8")) or {}
     rendered = _rendered_paths(context, Path(conf["src_path"]), recorded)
-    if ignored := _ignored(service, [each for each in rendered if (service / each).is_file()]):
+    if ignored := _ignored(service, [path for path in rendered if (service / path).is_file()]):
         source, line, pattern, path = ignored
         raise UserMessageError(
             f"{path} would lose your changes: git ignores it on this machine by the pattern "
@@ -68,7 +68,7 @@ def _ignored(service: Path, paths: list[str]) -> list[str] | None:
     prefix = shown.stdout.strip()
     with tempfile.TemporaryDirectory() as folder:
         _git(Path(folder), "init", "--quiet")
-        names = "\0".join(f"{prefix}{each}" for each in paths)
+        names = "\0".join(f"{prefix}{path}" for path in paths)
         check = ["check-ignore", "--no-index", "--verbose", "-z", "--stdin"]
         found = _git(Path(folder), *check, given=names).stdout.split("\0")
     matches = [found[start : start + 4] for start in range(0, len(found) - 3, 4)]

@@ -92,11 +92,11 @@ def _merge(theirs: Path, base: Path, ours: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         mine = Path(folder, "ours")
         mine.write_bytes(ours)
-        labels = [f"-L{each}" for each in ("before updating", "last update", "after updating")]
-        files = [str(each) for each in (mine, base, theirs)]
+        labels = [f"-L{label}" for label in ("before updating", "last update", "after updating")]
+        files = [str(path) for path in (mine, base, theirs)]
         merge = ["git", "merge-file", "-p", *labels, *files]
         merged = subprocess.run(merge, stdout=subprocess.PIPE, check=False)
-        stages = [_stored(each) for each in (base, mine, theirs)]
+        stages = [_stored(version) for version in (base, mine, theirs)]
     theirs.write_bytes(merged.stdout)
     if merged.returncode:
         print(f"{theirs} has a conflict with your changes at its former path.")

@@ -44,8 +44,8 @@ class Module:
             self.bound.update(_names_bound_by(node))
         docstrings = {id(node.value) for node in self.nodes if isinstance(node, ast.Expr)}
         constants = [node for node in self.nodes if isinstance(node, ast.Constant)]
-        self.texts = [each for each in constants if id(each) not in docstrings]
-        self.words = {word for each in self.texts for word in re.findall(r"\w+", str(each.value))}
+        self.texts = [text for text in constants if id(text) not in docstrings]
+        self.words = {word for text in self.texts for word in re.findall(r"\w+", str(text.value))}
 
     def _note_import(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):
@@ -86,7 +86,7 @@ class Module:
 
     def is_in_string(self, node: ast.AST) -> bool:
         """Whether an expression is in an f-string, where its position is not always true."""
-        strings = [each for each in self.nodes if isinstance(each, ast.JoinedStr)]
+        strings = [string for string in self.nodes if isinstance(string, ast.JoinedStr)]
         return any(node in ast.walk(string) for string in strings)
 
     def offset(self, line: int, column: int) -> int:
@@ -110,9 +110,9 @@ class Module:
         if self.comment_behind(node) is None:
             return False
         tokens = [*tokenize.generate_tokens(iter(self.lines_of(node)).__next__)]
-        last = next(index for index, each in enumerate(tokens) if each.type == tokenize.NEWLINE)
+        last = next(index for index, token in enumerate(tokens) if token.type == tokenize.NEWLINE)
         # The one behind the statement is the last before the end of its line.
-        return all(each.type != tokenize.COMMENT for each in tokens[: last - 1])
+        return all(token.type != tokenize.COMMENT for token in tokens[: last - 1])
 
     def write_import(self, node: ast.ImportFrom, source: str, names: list[str]) -> list[str]:
         """Write another import in place of a statement, formatted as by ruff."""
@@ -130,16 +130,20 @@ class Module:
         """The imports of one package, line by line, among which a linter sorts a statement."""
         package = self.source_of(node).partition(".")[0]
         around = sorted(
-            (each for each in self.imports if self.source_of(each).partition(".")[0] == package),
-            key=lambda each: each.lineno,
+            (
+                statement
+                for statement in self.imports
+                if self.source_of(statement).partition(".")[0] == package
+            ),
+            key=lambda statement: statement.lineno,
         )
         block = [node]
-        for each in around:
-            if self._follows(each, block[-1]):
-                block.append(each)
-        for each in reversed(around):
-            if self._follows(block[0], each):
-                block.insert(0, each)
+        for statement in around:
+            if self._follows(statement, block[-1]):
+                block.append(statement)
+        for statement in reversed(around):
+            if self._follows(block[0], statement):
+                block.insert(0, statement)
         return block
 
     def _follows(self, node: ast.ImportFrom, other: ast.ImportFrom) -> bool:

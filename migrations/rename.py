@@ -173,10 +173,10 @@ def _move_imports(module: Module, renames: Renames, left: list[str]) -> str:
 
 def _move_import(module: Module, node: ast.ImportFrom, name: str, target: str) -> str:
     block = module.block_of(node) if module.is_rewritable(node) else [node]
-    before = [_statement(module, each) for each in block]
+    before = [_statement(module, statement) for statement in block]
     statements = [*before]
     position = block.index(node)
-    kept = [each for each in _names_of(node) if each != name]
+    kept = [other for other in _names_of(node) if other != name]
     if kept:
         written = module.write_import(node, _source_as_written(node), kept)
         statements[position] = (module.source_of(node), kept, written)
@@ -186,7 +186,7 @@ def _move_import(module: Module, node: ast.ImportFrom, name: str, target: str) -
         del statements[position]
         line = "".join(module.lines_of(node))
         moved = [re.sub(r"\bfrom\s+\S+\s+import\b", f"from {target} import", line, count=1)]
-    there = next((each for each in block if module.source_of(each) == target), None)
+    there = next((statement for statement in block if module.source_of(statement) == target), None)
     if there and " as " not in "".join([name, *_names_of(there)]):
         names = _sorted({*_names_of(there), name})
         merged = (target, names, module.write_import(there, target, names))
@@ -222,7 +222,7 @@ def _sorted(names: Iterable[str]) -> list[str]:
 
 
 def _sorted_block(statements: list[Statement]) -> list[Statement]:
-    return sorted(statements, key=lambda each: (each[0], _sort_key(each[1][0])))
+    return sorted(statements, key=lambda statement: (statement[0], _sort_key(statement[1][0])))
 
 
 def _sort_key(name: str) -> tuple[int, str, str]:
@@ -261,8 +261,8 @@ def rename_in_files(paths: Iterable[Path], renames: Renames) -> None:
         if text != module.text:
             Path(module.path).write_bytes(text.encode())
             print(f"{module.path.as_posix()}: rewritten to the new names of this release.")
-        for each in left:
-            print(f"{module.path.as_posix()}:{each} now; change this by hand.")
+        for use in left:
+            print(f"{module.path.as_posix()}:{use} now; change this by hand.")
 
 
 def report_unreadable(path: Path, error: Exception, renames: Renames) -> None:

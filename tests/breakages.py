@@ -70,7 +70,7 @@ class Breakage:
 def read_breakages() -> list[Breakage]:
     """Every way to break it, in the order of the list."""
     text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
-    return [Breakage(**each) for each in tomllib.loads(text)["breakage"]]
+    return [Breakage(**table) for table in tomllib.loads(text)["breakage"]]
 
 
 BREAKAGES = {breakage.name: breakage for breakage in read_breakages()}

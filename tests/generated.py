@@ -78,7 +78,7 @@ def write(generated: Sequence[dict[str, str]]) -> None:
     """Write the files of the template, given what is generated for each of the variants."""
     for name, target in FILES.items():
         problem, envelope, bare_problem, bare_envelope = (
-            each[name].splitlines() for each in generated
+            texts[name].splitlines() for texts in generated
         )
         lines = merge(
             PROBLEM,

@@ -34,8 +34,12 @@ def modules() -> str:
 def breakages() -> str:
     """What is broken on purpose, and what catches it."""
     rows = [
-        [each.name, "the template" if each.service is None else "a service", f"`{each.caught_by}`"]
-        for each in BREAKAGES.values()
+        [
+            breakage.name,
+            "the template" if breakage.service is None else "a service",
+            f"`{breakage.caught_by}`",
+        ]
+        for breakage in BREAKAGES.values()
     ]
     return table(["what is broken", "in", "what catches it"], rows)
 

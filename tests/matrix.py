@@ -115,11 +115,11 @@ def feasible() -> list[dict[str, object]]:
     for name, question in QUESTIONS.items():
         if name not in TEXTS:
             found = [
-                {**each, name: answer}
-                for each in found
-                for answer in _continuations(name, question, {**context, **each})
+                {**cell, name: answer}
+                for cell in found
+                for answer in _continuations(name, question, {**context, **cell})
             ]
-    return [{name: each[name] for name in each if each[name] is not None} for each in found]
+    return [{name: cell[name] for name in cell if cell[name] is not None} for cell in found]
 
 
 def _continuations(name: str, question: Mapping[str, Any], context: Answers) -> Sequence[object]:
@@ -129,17 +129,17 @@ def _continuations(name: str, question: Mapping[str, Any], context: Answers) -> 
 # These change a value in a file, and bring no piece. So each is in a cell; what it meets there matters
 # only where more than two answers meet.
 VALUES: list[Option] = [
-    *(("python_version", each) for each in answers_extension.PYTHONS[1:-1]),
-    *(("cors_credentials", each) for each in OFFERED["cors_credentials"]),
+    *(("python_version", value) for value in answers_extension.PYTHONS[1:-1]),
+    *(("cors_credentials", value) for value in OFFERED["cors_credentials"]),
 ]
 
 
 @cache
 def _mask(options: tuple[Option, ...], strength: int) -> int:
     # A bit for each set of answers: many can be counted at once.
-    meeting = [each for each in options if strength > 2 or each not in VALUES]
+    meeting = [option for option in options if strength > 2 or option not in VALUES]
     sets = [*combinations(meeting, strength), *combinations(options, 1)]
-    return sum(1 << _bits[each] for each in sets)
+    return sum(1 << _bits[pair] for pair in sets)
 
 
 def cover(
@@ -152,7 +152,7 @@ def cover(
     for cell in chosen:
         missing &= ~_mask((*cell.items(),), strength)
     while missing:
-        best, mask = max(met, key=lambda each: (each[1] & missing).bit_count())
+        best, mask = max(met, key=lambda candidate: (candidate[1] & missing).bit_count())
         missing &= ~mask
         cells.append(best)
     return cells
@@ -162,11 +162,11 @@ def _extremes(cells: Sequence[Answers]) -> list[Answers]:
     """All on, and all off: the cells that have the fewest other answers."""
     nothing = ("none", False)
     on = {
-        (name, [each for each in offered if each not in nothing][-1])
+        (name, [value for value in offered if value not in nothing][-1])
         for name, offered in OFFERED.items()
     }
     off = {
-        (name, next((each for each in nothing if each in offered), offered[0]))
+        (name, next((value for value in nothing if value in offered), offered[0]))
         for name, offered in OFFERED.items()
     }
     return [min(cells, key=lambda cell: len(cell.items() - ideal)) for ideal in (on, off)]

@@ -46,8 +46,10 @@ class Release:
 Fresh = Callable[[str, Answers], Path]
 
 RELEASES = [
-    Release(**each)
-    for each in tomllib.loads((TEMPLATE / "releases.toml").read_text(encoding="utf-8"))["release"]
+    Release(**release)
+    for release in tomllib.loads((TEMPLATE / "releases.toml").read_text(encoding="utf-8"))[
+        "release"
+    ]
 ]
 
 

@@ -130,13 +130,15 @@ class TestPackage:
         assert answers.problem("package_name", package).startswith(refusal)
 
     def test_modules_of_the_standard_library_are_reserved(self) -> None:
-        public = {each for each in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", each)}
+        public = {
+            module for module in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", module)
+        }
         assert public <= answers.STANDARD_LIBRARY
 
     @pytest.mark.parametrize("derived", ["{}_service", "service_{}"])
     def test_derived_names_are_not_reserved(self, derived: str) -> None:
         reserved = set().union(*answers.RESERVED_PACKAGES.values())
-        assert not {derived.format(each) for each in reserved} & reserved
+        assert not {derived.format(name) for name in reserved} & reserved
 
 
 def assert_derives_valid_defaults(name: str) -> None:
@@ -236,8 +238,8 @@ class TestPatterns:
         self, pattern: str, matches: list[str], others: list[str]
     ) -> None:
         assert answers.problem("cors_origin_regex", pattern) == ""
-        assert all(re.fullmatch(pattern, each) for each in matches)
-        assert not any(re.fullmatch(pattern, each) for each in others)
+        assert all(re.fullmatch(pattern, origin) for origin in matches)
+        assert not any(re.fullmatch(pattern, origin) for origin in others)
 
     @pytest.mark.parametrize("pattern", UNSAFE_PATTERNS)
     def test_an_unsafe_pattern_is_refused(self, pattern: str) -> None:

@@ -72,7 +72,7 @@ def is_named(name: str, news: str) -> bool:
     """Whether a text names a file, or a folder that it is in."""
     path = PurePosixPath(name.removeprefix("src/my_service/"))
     folders = [f"{folder}/" for folder in path.parents]
-    return any(f"`{each}`" in news for each in [str(path), *folders])
+    return any(f"`{name}`" in news for name in [str(path), *folders])
 
 
 def departures(names: set[str]) -> dict[str, str]:
@@ -150,7 +150,7 @@ class TestQuestions:
         for name, question in questions_of(history, release.tag).items():
             choices = question.get("choices", [])
             listed = choices.values() if isinstance(choices, dict) else choices
-            assert [each for each in listed if problem(name, each)] == []
+            assert [choice for choice in listed if problem(name, choice)] == []
 
     def test_former_answers_are_still_valid(
         self, history: Path, checkout: Path, release: Release
@@ -193,11 +193,11 @@ class TestExtensions:
 def callables(module: ModuleType) -> dict[str, Callable[..., Any]]:
     """The functions that an extension gives to `copier.yml` and to the templates, by their names."""
     [extension] = [
-        each
-        for each in vars(module).values()
-        if isinstance(each, type)
-        and issubclass(each, Extension)
-        and each.__module__ == module.__name__
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Extension)
+        and value.__module__ == module.__name__
     ]
     before, after = Environment(), Environment(extensions=[extension])
     return {

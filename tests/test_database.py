@@ -152,8 +152,8 @@ def writing(client: Client, writers: list[Writer]) -> Iterator[None]:
             yield
         finally:
             ended.set()
-        for each in running:
-            each.result()
+        for future in running:
+            future.result()
 
 
 def wait_for(events: list[Event], what: str) -> None:
@@ -257,7 +257,7 @@ def test_writers_in_several_processes_wait_for_one_another(service: Service) -> 
         assert statuses(created) == {201: 50}
         # A change reads before it writes: what it has read must not be old by then.
         change: object = {"description": "It is changed."}
-        changes = [("PATCH", each.headers["location"], change) for each in created]
+        changes = [("PATCH", response.headers["location"], change) for response in created]
         assert statuses(send_at_once(client, changes)) == {200: 50}
 
     assert "database is locked" not in log_of(service).read_text()

@@ -134,12 +134,12 @@ class TestAnyText:
             *map(accepted, (rf"https://[a-z]+\.{'x' * size}\.example\.com" for size in sizes)),
         ]
         # Imports of a package are as long as its name, which the cells of the matrix prove.
-        files = [render_places({**each, PACKAGE: "package"}) for each in answers]
+        files = [render_places({**chosen, PACKAGE: "package"}) for chosen in answers]
         # Tests have rules of their own.
         modules = {
-            (place.partition("/")[0], each[place])
-            for each in files
-            for place in each
+            (place.partition("/")[0], rendered[place])
+            for rendered in files
+            for place in rendered
             if place.endswith(".py")
         }
         (tmp_path / "pyproject.toml").write_text(files[0]["pyproject.toml"], encoding="utf-8")
@@ -243,7 +243,7 @@ def hostile_answers() -> Iterator[Answers]:
     for number in range(max(map(len, texts.values()))):
         # All of them are installed together.
         names = {"project_slug": f"service-{number:03}", "package_name": f"service_{number:03}"}
-        given = {name: each[number] for name, each in texts.items() if number < len(each)}
+        given = {name: values[number] for name, values in texts.items() if number < len(values)}
         yield {**SMALL, **names, **given}
 
 
@@ -320,8 +320,8 @@ class TestServices:
     ) -> None:
         first, *others = services
         installed = environments.install(first.root, first.answers)
-        environments.add(installed, [each.root for each in others])
-        packages = [str(each.answers[PACKAGE]) for each in services]
+        environments.add(installed, [service.root for service in others])
+        packages = [str(service.answers[PACKAGE]) for service in services]
         lines = installed.run("python", "-c", ASK, *packages).splitlines()
         for service, line in zip(services, lines, strict=True):
             said = json.loads(line)

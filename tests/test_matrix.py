@@ -57,7 +57,7 @@ def pairs_in(cells: Iterable[Answers]) -> set[tuple[Option, ...]]:
     return {
         pair
         for cell in cells
-        for pair in combinations([each for each in cell.items() if each not in VALUES], 2)
+        for pair in combinations([item for item in cell.items() if item not in VALUES], 2)
     }
 
 
@@ -85,7 +85,7 @@ def test_cells_include_all_on_and_all_off() -> None:
 
 def test_rendered_cells_include_every_single_switch() -> None:
     defaults = resolve({})
-    others = {(name, each) for name, each in CHOICES if defaults.get(name, each) != each}
+    others = {(name, value) for name, value in CHOICES if defaults.get(name, value) != value}
     assert others <= {option for answers in SINGLES.values() for option in answers.items()}
 
 

@@ -265,11 +265,11 @@ def include_name(name: str | None, kind: str, parents: object) -> bool:
 def add_by_hand(migration: Path, first: list[tuple[str, str]], last: list[tuple[str, str]]) -> None:
     """Let a migration run statements before and after its own, and take them back."""
     written = migration.read_text()
-    for each, (before, after) in {
+    for function, (before, after) in {
         "upgrade": ([do for do, _ in first], [do for do, _ in last]),
         "downgrade": ([undo for _, undo in last[::-1]], [undo for _, undo in first[::-1]]),
     }.items():
-        head, signature, body = written.partition(f"def {each}() -> None:\n")
+        head, signature, body = written.partition(f"def {function}() -> None:\n")
         for marker, statements in {"commands auto": before, "end Alembic": after}.items():
             lines = "".join(f"    op.execute({statement!r})\n" for statement in statements)
             body = body.replace(f"    # ### {marker}", f"{lines}    # ### {marker}", 1)

@@ -63,7 +63,9 @@ def copy(
     """Copies a service into the repository, as somebody does who stands in its root."""
 
     def copy(place: str, name: str, *data: str) -> tuple[int, str]:
-        answers = [f"--data={each}" for each in ("layout=monorepo", f"project_name={name}", *data)]
+        answers = [
+            f"--data={answer}" for answer in ("layout=monorepo", f"project_name={name}", *data)
+        ]
         with monkeypatch.context() as patch:
             patch.chdir(repository)
             code = run_copier("copy", "--trust", "--defaults", *answers, str(template), place)

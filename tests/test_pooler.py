@@ -59,7 +59,7 @@ router = APIRouter(prefix="/sessions")
 
 @router.get("/limits")
 async def limits(reads: ReadSession, session: Session) -> list[str]:
-    return [await each.scalar(text("SHOW statement_timeout")) for each in (reads, session)]
+    return [await connection.scalar(text("SHOW statement_timeout")) for connection in (reads, session)]
 
 
 @router.post("/reads")
@@ -134,7 +134,9 @@ def behind_pooler(service: Service, mode: str = "transaction", options: str = ""
 def send(client: Client, requests: list[tuple[str, str, object]]) -> set[int]:
     """Send requests, more at once than the pooler has sessions; which statuses came."""
     with ThreadPoolExecutor(12) as pool:
-        responses = pool.map(lambda each: client.request(*each[:2], json=each[2]), requests)
+        responses = pool.map(
+            lambda request: client.request(*request[:2], json=request[2]), requests
+        )
         return {response.status_code for response in responses}
 
 

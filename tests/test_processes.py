@@ -328,7 +328,10 @@ def with_commands(service: Service) -> Service:
 
 @pytest.mark.parametrize(
     "database",
-    ["sqlite", *(pytest.param(each, marks=pytest.mark.nightly) for each in ("none", "postgresql"))],
+    [
+        "sqlite",
+        *(pytest.param(database, marks=pytest.mark.nightly) for database in ("none", "postgresql")),
+    ],
 )
 def test_commands_and_workers_run_beside_the_server_and_pass_the_gate(
     install: Callable[..., Service], environments: Environments, database: str

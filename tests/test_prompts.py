@@ -88,7 +88,11 @@ class TestQuestions:
         for name, question in QUESTIONS.items():
             if "when" in question:
                 before = [*QUESTIONS][: [*QUESTIONS].index(name)]
-                leader = next(each for each in reversed(before) if "when" not in QUESTIONS[each])
+                leader = next(
+                    asked_name
+                    for asked_name in reversed(before)
+                    if "when" not in QUESTIONS[asked_name]
+                )
                 assert leader in question["when"], f"{name} belongs behind what it depends on"
 
     def test_questions_fit_in_a_line_of_a_terminal(self) -> None:

@@ -113,7 +113,7 @@ class TestText:
 
 
 def modules_of(requirements: Iterable[str]) -> set[str]:
-    names = {re.match("[A-Za-z0-9._-]+", each) for each in requirements}
+    names = {re.match("[A-Za-z0-9._-]+", requirement) for requirement in requirements}
     modules = {name[0].lower().replace("-", "_") for name in names if name}
     return {MODULES.get(module, module) for module in modules}
 

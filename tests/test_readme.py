@@ -253,7 +253,7 @@ class TestPages:
             for answers in CELLS.values()
         ]
         found = [dict(re.findall(r"^# (APP_\w+)=(.*)$", text, re.MULTILINE)) for text in examples]
-        defaults = {name: value for each in found for name, value in each.items()}
+        defaults = {name: value for example in found for name, value in example.items()}
         table = dict(re.findall(r"^\| `(APP_\w+)` \| (.+?) \| ", page("settings"), re.MULTILINE))
         assert table.keys() == defaults.keys()
         shown = {name: text.strip("`") for name, text in table.items() if text.startswith("`")}

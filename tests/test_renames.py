@@ -307,7 +307,7 @@ def names_in(service: Path, module: str) -> set[str]:
         init = ast.parse(file.read_text(encoding="utf-8") if file.exists() else "")
         imports = [node for node in init.body if isinstance(node, ast.ImportFrom)]
         imported = {alias.name for node in imports for alias in node.names}
-        return imported | {each.stem for each in path.iterdir()}
+        return imported | {file.stem for file in path.iterdir()}
     file = path.with_suffix(".py")
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

@@ -303,11 +303,13 @@ class TestAbsence:
         question, on, words = WORDS[piece]
         # Some of the words are left out for the newest Python, which may run this.
         services = [render(**{"python_version": OLDEST, question: answer}) for answer in on]
-        texts = [f"{name}\n{text}" for each in services for name, text in read_all(each).items()]
+        texts = [
+            f"{name}\n{text}" for service in services for name, text in read_all(service).items()
+        ]
         missing = [
             word
             for word in words
-            if not any(re.search(word, each, re.IGNORECASE) for each in texts)
+            if not any(re.search(word, text, re.IGNORECASE) for text in texts)
         ]
         assert missing == []
 

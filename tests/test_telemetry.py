@@ -21,7 +21,7 @@ def test_a_request_has_a_span_whose_ids_are_in_the_log_and_in_the_response(
     root = shutil.copytree(render(), tmp_path / "service")
     project = root / "pyproject.toml"
     marker = "dependencies = [\n"
-    added = "".join(f'    "{each}",\n' for each in SDK)
+    added = "".join(f'    "{requirement}",\n' for requirement in SDK)
     text = project.read_text(encoding="utf-8").replace(marker, marker + added, 1)
     project.write_text(text, encoding="utf-8")
     shutil.copy(SPANS, root / "tests")

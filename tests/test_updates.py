@@ -42,8 +42,10 @@ def nightly_unless(is_often: bool) -> list[pytest.MarkDecorator]:
 EVERY_RELEASE = pytest.mark.parametrize(
     "release",
     [
-        pytest.param(each, marks=nightly_unless(each in (RELEASES[0], RELEASES[-1])), id=str(each))
-        for each in RELEASES
+        pytest.param(
+            release, marks=nightly_unless(release in (RELEASES[0], RELEASES[-1])), id=str(release)
+        )
+        for release in RELEASES
     ],
 )
 
@@ -141,8 +143,8 @@ class TestLivedIn:
     @pytest.mark.parametrize(
         "release",
         [
-            pytest.param(each, marks=nightly_unless(each == RELEASES[-1]), id=str(each))
-            for each in RELEASES
+            pytest.param(release, marks=nightly_unless(release == RELEASES[-1]), id=str(release))
+            for release in RELEASES
         ],
     )
     def test_a_conflict_is_nowhere_but_where_both_sides_have_changed_the_foundation(
@@ -419,7 +421,7 @@ class TestMoved:
         answers = CELLS[cell]
         known = known_to(history, release.tag, answers)
         living = Living(history, tmp_path / "service", release.tag, known)
-        tests = [each for each in foundation_files(living.root) if each.startswith("tests/")]
+        tests = [name for name in foundation_files(living.root) if name.startswith("tests/")]
         for name in tests:
             with (living.root / name).open("a", encoding="utf-8") as file:
                 file.write(f"# Ours: {name}\n")

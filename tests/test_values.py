@@ -191,7 +191,7 @@ def hostile_requests() -> Iterator[tuple[str, str, str | None]]:
     """Methods, addresses and bodies."""
     for field, values in HOSTILE.items():
         for value in values:
-            rest = json.dumps({name: each for name, each in SAMPLE.items() if name != field})
+            rest = json.dumps({name: sample for name, sample in SAMPLE.items() if name != field})
             yield "POST", SAMPLES, f'{rest[:-1]}, "{field}": {value}}}'
             if field in FILTERS:
                 query = urlencode({field: value.strip('"')})

@@ -16,7 +16,7 @@ import json
 from my_service.application import create_app
 
 paths = create_app().openapi()["paths"]
-names = {path: sorted(each["operationId"] for each in paths[path].values()) for path in paths}
+names = {path: sorted(operation["operationId"] for operation in paths[path].values()) for path in paths}
 print(json.dumps(names))
 """
 

@@ -86,11 +86,15 @@ class TestSafety:
             for path in (root / ".github").rglob("*.yml")
         )
         used = {*re.findall("uses: (.+)", texts)}
-        pinned = {each for each in used if re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", each)}
-        ours = {each for each in used if each.startswith("$/")}
+        pinned = {
+            action for action in used if re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", action)
+        }
+        ours = {action for action in used if action.startswith("$/")}
         assert used == pinned | ours
-        assert len(pinned) == len({each.partition("@")[0] for each in pinned})
-        assert [each for each in ours if not (TEMPLATE / each.removeprefix("$/")).exists()] == []
+        assert len(pinned) == len({action.partition("@")[0] for action in pinned})
+        assert [
+            action for action in ours if not (TEMPLATE / action.removeprefix("$/")).exists()
+        ] == []
 
     @pytest.mark.parametrize("name", WORKFLOWS)
     def test_workflows_have_no_permissions_by_default(self, name: str) -> None:
@@ -115,7 +119,7 @@ class TestServices:
         text = (service / ".github/workflows/ci.yml").read_text(encoding="utf-8")
         job = yaml.safe_load(text)["jobs"]["check"]
         assert job["strategy"]["matrix"]["python"] == [
-            each for each in answers_extension.PYTHONS if minor(each) >= minor(version)
+            python for python in answers_extension.PYTHONS if minor(python) >= minor(version)
         ]
         steps = [step["run"] for step in job["steps"] if "run" in step]
         assert steps == ["uv sync", "uv run poe check"]
@@ -163,7 +167,7 @@ class TestCommands:
         assert done.returncode == 0, done.stdout
         if "$CELL" in command:
             selected = re.findall(r"\[(.+)\]$", done.stdout, re.MULTILINE)
-            assert all("cell-01" in each for each in selected)
+            assert all("cell-01" in name for name in selected)
             for proof in ("test_suite[cell-01@]", "test_types[cell-01@]", "no_word[cell-01@]"):
                 assert proof in done.stdout
 

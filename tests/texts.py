@@ -164,7 +164,9 @@ def render_places(answers: Answers) -> dict[str, str]:
 def files_of(service: Path) -> dict[str, str]:
     """The names of the same files of a rendered service, as far as it has them."""
     found = {
-        path.relative_to(service).as_posix(): each for each in PLACES for path in service.glob(each)
+        path.relative_to(service).as_posix(): pattern
+        for pattern in PLACES
+        for path in service.glob(pattern)
     }
     assert len(found) == len({*found.values()})
     return found

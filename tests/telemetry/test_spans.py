@@ -26,7 +26,7 @@ def setup_module() -> None:
 
 
 def server_spans() -> list[ReadableSpan]:
-    return [each for each in EXPORTER.get_finished_spans() if each.kind is trace.SpanKind.SERVER]
+    return [span for span in EXPORTER.get_finished_spans() if span.kind is trace.SpanKind.SERVER]
 
 
 @pytest.mark.parametrize("sent", [{}, {"traceparent": PARENT}], ids=["no parent", "a parent"])
@@ -57,10 +57,10 @@ async def test_log_lines_and_the_response_carry_the_ids_of_the_span(
     assert response.headers["traceparent"][:53] == f"00-{trace_id}-{span_id}-"
     assert response.headers["x-request-id"]
     assert response.headers["access-control-allow-origin"] == ORIGIN
-    lines = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
-    named = [each for each in lines if each["event"] in {"inside", "request"}]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    named = [line for line in lines if line["event"] in {"inside", "request"}]
     assert len(named) == (2 if path == "/logged" else 1)
-    assert {(each["trace_id"], each["span_id"]) for each in named} == {(trace_id, span_id)}
+    assert {(line["trace_id"], line["span_id"]) for line in named} == {(trace_id, span_id)}
 
 
 async def test_a_request_that_no_span_covers_has_ids_of_its_own(settings: Settings) -> None:

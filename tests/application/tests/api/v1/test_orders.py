@@ -85,7 +85,7 @@ async def test_a_change_names_the_version_that_was_read(workshop: AsyncClient) -
 async def test_of_those_who_change_a_version_at_once_one_does(workshop: AsyncClient) -> None:
     order = await make_order(workshop)
 
-    responses = await gather(*(change(workshop, order, estimate=each) for each in range(10)))
+    responses = await gather(*(change(workshop, order, estimate=number) for number in range(10)))
 
     assert [response.status_code for response in responses].count(200) == 1
     assert {response.status_code for response in responses} <= {200, 409, 412}

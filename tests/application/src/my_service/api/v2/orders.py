@@ -55,7 +55,7 @@ async def list_orders(
     found = await orders.list_orders(
         session, status=page.status, limit=page.limit, cursor=page.cursor
     )
-    return PageOf(items=[as_read(each) for each in found.items], next_cursor=found.next_cursor)
+    return PageOf(items=[as_read(order) for order in found.items], next_cursor=found.next_cursor)
 
 
 @router.get("/{order_id}")
