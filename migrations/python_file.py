@@ -115,7 +115,7 @@ class Module:
         return all(token.type != tokenize.COMMENT for token in tokens[: last - 1])
 
     def write_import(self, node: ast.ImportFrom, source: str, names: list[str]) -> list[str]:
-        """Write another import in place of a statement, formatted as by ruff."""
+        """Replace an import statement with another one, formatted as by ruff."""
         old, comment = self.lines_of(node), self.comment_behind(node) or ""
         indent = old[0][: node.col_offset]
         newline = "\r\n" if old[0].endswith("\r\n") else "\n"

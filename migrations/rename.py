@@ -6,7 +6,7 @@ A step in the `_migrations` of `copier.yml` runs this in the service after every
 
 It applies the tables of the releases after VERSION_FROM, in `renames.yml`, to every Python file
 that git tracks: to imports and to uses, by the syntax tree. Texts, comments and other variables of
-the same name stay as they are. Where a use cannot be told for sure, the new name is imported under
+the same name stay as they are. Where a use is ambiguous, the new name is imported under
 the old one, `from m import New as Old`. It prints which files it has changed, and what it leaves
 to the team.
 """
@@ -27,7 +27,7 @@ from python_file import Module
 
 # A module and a name in it, and where the same is now.
 Renames = Mapping[tuple[str, str], tuple[str, str]]
-# What is to be written where, and in place of what, by the offset in the text.
+# Replacements: the offset in the text, the old text and the new text.
 Edits = dict[int, tuple[str, str]]
 # The module that an import takes names from, the names, and its lines.
 Statement = tuple[str, list[str], list[str]]

@@ -46,7 +46,7 @@ class Breakage:
         file: the file of the template that is changed.
         old: a text that is in the file.
         times: how often it is there.
-        new: what takes its place.
+        new: its replacement.
         renamed_to: what the file is called then, if not as before.
         caught_by: the command that has to fail, on the template or in a service.
         service: the answers of the service in which the command is run; None for the template.

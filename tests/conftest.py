@@ -78,7 +78,7 @@ def _copier_that_asks_git_for_nothing() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _home_that_can_be_written_to(shared: Path) -> Iterator[None]:
-    """Give uv and npm a place for what they download, where the home of the user gives them none.
+    """Give uv and npm a home folder where the user has none that can be written to.
 
     Users of containers and of services often have one that is not there, or not theirs.
     """

@@ -46,7 +46,7 @@ from my_service.schemas.book import BookCreate
 
 
 class ShelfIsFull(Conflict):
-    code, message = "shelf_is_full", "There is no place on the shelf."
+    code, message = "shelf_is_full", "The shelf is full."
 
 
 async def create_book(session: AsyncSession, new: BookCreate) -> Book:
@@ -54,7 +54,7 @@ async def create_book(session: AsyncSession, new: BookCreate) -> Book:
 
     Raises:
         Invalid: it has no pages.
-        ShelfIsFull: there is no place for it.
+        ShelfIsFull: it has no room for another.
     """
     if not new.pages:
         raise Invalid("A book has pages.", pointer="/pages")
@@ -116,7 +116,7 @@ class Book(KeyMixin, TimestampMixin, Base):
 '''
 
 MIGRATION = '''\
-"""Keep books in place of items.
+"""Replace items with books.
 
 Revision: 2b3c4d5e6f70
 Follows: 1a2b3c4d5e6f

@@ -35,7 +35,7 @@ TRIES = 5
 
 # What breaks a quoted string, a table of TOML, a line of YAML or a font.
 HOSTILE_NAME = 'Bob\'s "Büro" \\ {{ project_slug }} # %s 🚀'
-# Valid texts, from the shortest to the longest: imports and signatures fold at different places.
+# Valid texts, from the shortest to the longest: imports and signatures wrap at different widths.
 SAMPLES: dict[str, list[str]] = {
     "project_name": [HOSTILE_NAME, "x", "A" * 74, "*Orders* & <b>bills</b> [1], 注文"],
     "project_slug": ["x", "long-" * 11 + "order", "3d-shop"],
@@ -191,7 +191,7 @@ def _with_texts(cells: Sequence[Answers]) -> list[Answers]:
     spread = [dict(cell) for cell in cells]
     for number, name in enumerate(TEXTS):
         texts = cycle([None, *SAMPLES.get(name, [])])
-        # Texts that start at different places meet one another in different cells.
+        # Starting at another sample, texts are combined differently in every cell.
         for _ in range(number):
             next(texts)
         for cell in spread:

@@ -36,7 +36,7 @@ def owned_files(service: Path, *, when: str | None = None) -> dict[str, bytes]:
 
 
 def shared_files(service: Path) -> dict[str, bytes]:
-    """What has a place for the team's lines."""
+    """Files with lines of the team."""
     return {name: content for name, content in contents(service).items() if MARKER.search(content)}
 
 

@@ -60,7 +60,7 @@ class Stage:
     screenshot: Path
 
     def wait_for_line(self, *texts: str) -> None:
-        """Wait for a line of the log with all of these, which may be written after the answer."""
+        """Wait for a line of the log with all of these, which may be written after the response."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             said = self.log.read_text(encoding="utf-8")

@@ -30,7 +30,7 @@ def check(changelog: str, releases: list[Release]) -> None:
     """Compare the two lists of releases.
 
     Raises:
-        ReleaseMismatch: one of them lacks a release, or has it in another place.
+        ReleaseMismatch: one of them lacks a release, or has it at another position.
     """
     described, listed = [*sections(changelog)][::-1], [release.version for release in releases]
     if described != listed:

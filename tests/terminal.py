@@ -26,7 +26,7 @@ class Terminal:
             command[0],
             command[1:],
             cwd=str(folder),
-            # Nobody here answers where the cursor is.
+            # Nothing here reports the position of the cursor.
             env={**os.environ, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"},
             dimensions=(LINES, COLUMNS),
             encoding="utf-8",

@@ -73,7 +73,7 @@ class Visit:
         self.statuses[event["requestId"]] = event["statusCode"]
 
     def exchanged(self, method: str) -> list[tuple[str, int | None]]:
-        """The paths that were called by a method, and the status of each answer."""
+        """The paths that were called by a method, and the status of each response."""
         called = {id: path for id, (sent, path) in self.requests.items() if sent == method}
         # A page may hear of its failure before the browser tells of the status behind it.
         deadline = time.monotonic() + SECONDS_TO_GIVE_UP
@@ -175,7 +175,7 @@ class TestListedOrigin:
 
     def test_a_name_that_is_taken_says_so(self, visit: Visit) -> None:
         visit.add("File")
-        # Of two that are under way together, the later answer would be the one to be seen.
+        # With two concurrent requests, the page would show the later response.
         expect(visit.items).to_have_count(1)
         visit.add("File")
         alert = visit.expect_error("item_name_taken", 409)

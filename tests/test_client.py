@@ -37,7 +37,7 @@ const thrown = await getItem({ client, path: { item_id: "" }, throwOnError: true
 const sure: string = thrown.data.name;
 const describe = (error: ApiError): string => explain(error);
 """
-# What is written in place of what, and what the compiler says to it.
+# Replacements in the source, and the errors of the compiler.
 MISUSES = {
     "field-that-is-not-there": ('{ name: "lamp" }', '{ name: "lamp", colour: 1 }', "TS2353"),
     "field-that-is-missing": ('{ name: "lamp" }', "{}", "TS2741"),

@@ -77,7 +77,7 @@ class CrashingServer:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let it take what is sent, and answer nothing."""
+        """Accept what is sent, and do not respond."""
         processes = self._processes()
         for process in processes:
             process.suspend()
@@ -121,10 +121,10 @@ def crashing_server() -> Iterator[CrashingServer]:
 
 @dataclass
 class Writer:
-    """Stores one item after the other, and remembers the answers."""
+    """Stores one item after the other, and keeps the responses."""
 
     name: str
-    answers: list[tuple[float, float, str, Response]] = field(default_factory=list)
+    responses: list[tuple[float, float, str, Response]] = field(default_factory=list)
     has_stored: Event = field(default_factory=Event)
     was_refused: Event = field(default_factory=Event)
 
@@ -132,9 +132,9 @@ class Writer:
         """Write until the end; a refusal makes it pause for a moment."""
         with Client(base_url=url, timeout=PATIENCE) as client:
             while not ended.is_set():
-                name, start = f"{self.name}-{len(self.answers)}", time.monotonic()
+                name, start = f"{self.name}-{len(self.responses)}", time.monotonic()
                 response = client.post(ITEMS, json={"name": name})
-                self.answers.append((start, time.monotonic(), name, response))
+                self.responses.append((start, time.monotonic(), name, response))
                 if response.status_code == 201:
                     self.has_stored.set()
                 else:
@@ -180,16 +180,16 @@ def test_a_crash_of_the_database_loses_nothing_and_is_over_when_it_is_back(
         accepting = crashing_server.start()
         wait_for([writer.has_stored for writer in writers], "served after the crash")
 
-    answers = [answer for writer in writers for answer in writer.answers]
-    acknowledged = {name for *_, name, response in answers if response.status_code == 201}
+    responses = [response for writer in writers for response in writer.responses]
+    acknowledged = {name for *_, name, response in responses if response.status_code == 201}
     assert acknowledged <= {*query(service, "SELECT name FROM items")}
-    for *_, response in answers:
+    for *_, response in responses:
         if response.status_code != 201:
             assert_problem(response, 503)
     # A request from after the crash can only have been served by what was started then.
     served = [
         end
-        for start, end, _, response in answers
+        for start, end, _, response in responses
         if start > crashed and response.status_code == 201
     ]
     assert min(served) - accepting < SECONDS_TO_RECOVER

@@ -20,7 +20,7 @@ def with_name(text: str) -> bytes:
     return f'{{"name": {text}}}'.encode()
 
 
-# To these a new item and the change of one are answered in the same way.
+# To these, POST and PATCH of an item respond in the same way.
 BODIES = {
     "empty": b"",
     "no object": b"[]",

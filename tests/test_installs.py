@@ -1,4 +1,4 @@
-"""A service is whole however it is installed: as bytecode alone, or in one zip file."""
+"""Routers and models are found in every kind of installation: bytecode alone, and a zip file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def service(install: Callable[..., Service]) -> Service:
 
 
 def build(service: Service, folder: Path, kind: str) -> Path:
-    """What is put on the path of Python in place of the source."""
+    """What `sys.path` has instead of the source."""
     shutil.copytree(service.root / "src", folder, ignore=shutil.ignore_patterns("__pycache__"))
     if kind == "zip":
         return Path(shutil.make_archive(str(folder), "zip", folder))

@@ -128,13 +128,13 @@ def test_a_migration_gives_up_where_it_would_stop_the_service(service: Service) 
     with serving(service) as client, holding(service.variables["APP_DATABASE_URL"], "items"):
         deadline = time.monotonic() + SECONDS_TO_GIVE_UP
         migration = start(service, "alembic", "upgrade", "head", log=log)
-        answers = []
+        statuses = []
         while migration.poll() is None and time.monotonic() < deadline:
-            answers.append(client.get(ITEMS).status_code)
+            statuses.append(client.get(ITEMS).status_code)
         assert migration.poll() is not None, "it waits for the table, and all others with it"
         assert migration.returncode != 0, log.read_text()
         assert "lock timeout" in log.read_text()
-        assert set(answers) == {200}
+        assert set(statuses) == {200}
         assert client.get(ITEMS).status_code == 200
 
     # Nothing of it has remained, and when the table is free again, it runs.

@@ -118,11 +118,9 @@ def modules_of(requirements: Iterable[str]) -> set[str]:
     return {MODULES.get(module, module) for module in modules}
 
 
-def imports_in(places: Iterable[Path]) -> set[str]:
+def imports_in(paths: Iterable[Path]) -> set[str]:
     """The modules that Python files import, but those of the standard library and their own."""
-    files = [
-        file for place in places for file in (place, *place.rglob("*")) if file.suffix == ".py"
-    ]
+    files = [file for path in paths for file in (path, *path.rglob("*")) if file.suffix == ".py"]
     found = set()
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

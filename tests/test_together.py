@@ -49,7 +49,7 @@ def started(folder: Path, command: list[str], **variables: str) -> Iterator[None
 
 
 def wait_for(client: Client, path: str, text: str) -> None:
-    """Ask until an answer has a text in it."""
+    """Send requests until a response contains a text."""
     deadline = time.monotonic() + SECONDS
     said = ""
     while time.monotonic() < deadline:

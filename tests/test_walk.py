@@ -66,7 +66,7 @@ def running(service: Service) -> Iterator[Client]:
 
 
 def wait_until_alive(server: subprocess.Popen[bytes], client: Client) -> None:
-    """Ask the server until it answers, or until it has ended or had its time."""
+    """Send requests until the server responds, exits or exceeds the timeout."""
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
         assert server.poll() is None, f"the server ended with {server.returncode}"
@@ -76,7 +76,7 @@ def wait_until_alive(server: subprocess.Popen[bytes], client: Client) -> None:
             time.sleep(0.05)
         else:
             return
-    pytest.fail(f"the server did not answer within {SECONDS_TO_START} s")
+    pytest.fail(f"the server did not respond within {SECONDS_TO_START} s")
 
 
 def test_a_new_service_on_sqlite(make_service: Callable[[Answers], Service]) -> None:

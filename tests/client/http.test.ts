@@ -18,14 +18,14 @@ import {
 
 const PROBLEM = { ...problem("not_found", 404), detail: "Not there.", request_id: "abc" };
 
-/** A client whose requests are answered as the test says, and the requests. */
-function answering(answer: () => Response | Promise<Response>, config: Partial<Config> = {}) {
+/** A client whose `fetch` is replaced, and the requests that it gets. */
+function responding(respond: () => Response | Promise<Response>, config: Partial<Config> = {}) {
   const requests: Request[] = [];
   const client = createClient({
     baseUrl: "http://api.example",
     fetch: async (address, init) => {
       requests.push(new Request(address, init));
-      return answer();
+      return respond();
     },
     ...config,
   });
@@ -41,7 +41,7 @@ function json(value: unknown, status = 200): Response {
 }
 
 test("parameters go where they belong", async () => {
-  const { client, requests } = answering(() => json([]));
+  const { client, requests } = responding(() => json([]));
   await getItem({ client, path: { item_id: "a/b ?" } });
   await listItems({ client, query: { limit: 2, cursor: null } });
   await search({ client, query: { tags: ["a", "b&c"] }, headers: { "x-token": "t" } });
@@ -57,7 +57,7 @@ test("parameters go where they belong", async () => {
 });
 
 test("what goes with every request is said once", async () => {
-  const { client, requests } = answering(() => json({}), {
+  const { client, requests } = responding(() => json({}), {
     baseUrl: "http://api.example/",
     credentials: "include",
     headers: async () => ({ Authorization: "Bearer t" }),
@@ -72,7 +72,7 @@ test("what goes with every request is said once", async () => {
 });
 
 test("bodies are sent as the service takes them", async () => {
-  const { client, requests } = answering(() => json(""));
+  const { client, requests } = responding(() => json(""));
   await upload({ client, body: { file: new Blob(["bytes"]), note: "n" } });
   await form({ client, body: { a: "x y", b: [1, 2] } });
   const sent = await requests[0]?.formData();
@@ -82,19 +82,19 @@ test("bodies are sent as the service takes them", async () => {
   assert.equal(await requests[1].text(), "a=x+y&b=1&b=2");
 });
 
-test("answers are read by their type", async () => {
-  const text = answering(() => new Response("words", { headers: { "Content-Type": "text/csv" } }));
+test("responses are read by their content type", async () => {
+  const text = responding(() => new Response("words", { headers: { "Content-Type": "text/csv" } }));
   assert.equal((await file(text)).data, "words");
-  const bytes = answering(
+  const bytes = responding(
     () => new Response("bytes", { headers: { "Content-Type": "image/png" } }),
   );
   assert.ok((await file(bytes)).data instanceof Blob);
-  const nothing = answering(() => new Response(null, { status: 204 }));
+  const nothing = responding(() => new Response(null, { status: 204 }));
   assert.equal((await live(nothing)).data, undefined);
 });
 
 test("an error has the words of the service", async () => {
-  const { error, response } = await live(answering(() => json(PROBLEM, 404)));
+  const { error, response } = await live(responding(() => json(PROBLEM, 404)));
   assert.deepEqual(error, {
     code: "not_found",
     status: 404,
@@ -106,7 +106,7 @@ test("an error has the words of the service", async () => {
 });
 
 test("an error is thrown where that is wanted", async () => {
-  const { client } = answering(() => json(PROBLEM, 404));
+  const { client } = responding(() => json(PROBLEM, 404));
   await assert.rejects(live({ client, throwOnError: true }), (failure) => {
     assert.ok(failure instanceof ApiFailure);
     assert.equal(failure.error.code, "not_found");
@@ -114,23 +114,23 @@ test("an error is thrown where that is wanted", async () => {
   });
 });
 
-test("what stands before the service is told apart from it", async () => {
+test("a response of a gateway is unreadable", async () => {
   const bodies = ["<html>", "null", "[]", '"text"', '{"error": null}', '{"code": "x"}'];
   for (const body of bodies) {
     const gateway = () => new Response(body, { status: 502, headers: { "X-Request-ID": "r" } });
-    const { error } = await live(answering(gateway));
+    const { error } = await live(responding(gateway));
     assert.equal(error?.code, "unreadable", body);
     assert.equal(error.status, 502);
     assert.equal(error.requestId, "r");
   }
   const broken = () => new Response("{", { headers: { "Content-Type": "application/json" } });
-  assert.equal((await live(answering(broken))).error?.code, "unreadable");
+  assert.equal((await live(responding(broken))).error?.code, "unreadable");
 });
 
-test("what is not answered is unreachable, and what is aborted is thrown", async () => {
-  const refused = answering(() => Promise.reject(new TypeError("fetch failed")));
+test("a request without a response is unreachable, and an abort is thrown", async () => {
+  const refused = responding(() => Promise.reject(new TypeError("fetch failed")));
   assert.deepEqual((await live(refused)).error?.code, "unreachable");
-  const aborted = answering(() => Promise.reject(new DOMException("", "AbortError")));
+  const aborted = responding(() => Promise.reject(new DOMException("", "AbortError")));
   await assert.rejects(live(aborted), { name: "AbortError" });
 });
 
@@ -139,7 +139,7 @@ test("all pages of a list are one", async () => {
     { items: [{ name: "a" }, { name: "b" }], next_cursor: "c".repeat(22) },
     { items: [{ name: "c" }], next_cursor: null },
   ];
-  const { client, requests } = answering(() => json(pages[requests.length - 1]));
+  const { client, requests } = responding(() => json(pages[requests.length - 1]));
   const names: string[] = [];
   for await (const item of everyRow((cursor) => listItems({ client, query: { cursor } }))) {
     names.push(item.name);
@@ -147,7 +147,7 @@ test("all pages of a list are one", async () => {
   assert.deepEqual(names, ["a", "b", "c"]);
   assert.match(requests[1]?.url ?? "", /\?cursor=c{22}$/);
 
-  const failing = answering(() => json(PROBLEM, 404));
+  const failing = responding(() => json(PROBLEM, 404));
   await assert.rejects(everyRow(() => listItems(failing)).next(), ApiFailure);
 });
 
@@ -156,12 +156,12 @@ test("events are read as they come, in whatever pieces", async () => {
   const parts = [text.slice(0, 20), text.slice(20, 33), text.slice(33)];
   const body = ReadableStream.from(parts.map((part) => new TextEncoder().encode(part)));
   const headers = { "Content-Type": "text/event-stream" };
-  const { stream } = await events(answering(() => new Response(body, { headers })));
+  const { stream } = await events(responding(() => new Response(body, { headers })));
   const seen: unknown[] = [];
   for await (const event of stream) {
     seen.push(event);
   }
   // The last one is cut off.
   assert.deepEqual(seen, [{ a: 1 }, "one\ntwo"]);
-  await assert.rejects(events(answering(() => json(PROBLEM, 404))), ApiFailure);
+  await assert.rejects(events(responding(() => json(PROBLEM, 404))), ApiFailure);
 });

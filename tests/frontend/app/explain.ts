@@ -1,6 +1,6 @@
 import type { ApiError } from "my-service-client";
 
-/** What a visitor is told; a code that is left out does not compile. */
+/** The message for a visitor; a missing code does not compile. */
 export function explain(error: ApiError): string {
   switch (error.code) {
     case "validation_error":

@@ -29,9 +29,9 @@ export function Items({ baseUrl, credentials, sameSite }: Props) {
   const [visitor, setVisitor] = useState("");
 
   async function refresh() {
-    const answer = await listItems({ client });
-    setError(answer.error);
-    setItems(answer.data?.items ?? []);
+    const result = await listItems({ client });
+    setError(result.error);
+    setItems(result.data?.items ?? []);
   }
 
   async function add(event: FormEvent<HTMLFormElement>) {
@@ -50,15 +50,15 @@ export function Items({ baseUrl, credentials, sameSite }: Props) {
   }
 
   async function welcome() {
-    const answer = await welcomeVisitor({ client, query: { same_site: sameSite } });
-    setError(answer.error);
-    setVisitor(answer.error ? "" : "welcome");
+    const result = await welcomeVisitor({ client, query: { same_site: sameSite } });
+    setError(result.error);
+    setVisitor(result.error ? "" : "welcome");
   }
 
   async function greet() {
-    const answer = await greetVisitor({ client });
-    setError(answer.error);
-    setVisitor(answer.data?.visitor ?? "nobody");
+    const result = await greetVisitor({ client });
+    setError(result.error);
+    setVisitor(result.data?.visitor ?? "nobody");
   }
 
   return (

@@ -63,7 +63,7 @@ class OrderRead(BaseModel):
 
 
 class OrderEvent(BaseModel):
-    """What those who watch the board are told of a repair."""
+    """An event of the board: a repair that changed."""
 
     order_id: UUID
     status: OrderStatus

@@ -77,7 +77,7 @@ async def scrap_bicycle(session: AsyncSession, bicycle_id: UUID) -> Bicycle:
 async def keep_photo(
     session: AsyncSession, bicycle_id: UUID, content: bytes, settings: Settings
 ) -> Bicycle:
-    """Keep a photo of a bicycle in place of the one before.
+    """Replace the photo of a bicycle.
 
     Raises:
         BicycleNotFound: there is no such bicycle.

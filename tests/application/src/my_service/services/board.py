@@ -1,4 +1,4 @@
-"""The board in the workshop: who watches it is told of every change."""
+"""The board in the workshop: publishes every change to its subscribers."""
 
 from asyncio import Queue
 from collections.abc import Iterator

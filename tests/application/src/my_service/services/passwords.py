@@ -10,7 +10,7 @@ COST = 2**14
 
 
 async def hash_password(password: str) -> str:
-    """What is stored in place of a password."""
+    """The hash that is stored for a password."""
     salt = secrets.token_hex(16)
     return f"{salt}${await to_thread(_scrypt, password, salt)}"
 

@@ -72,13 +72,13 @@ def supplier(running: FastAPI, workshop: AsyncClient) -> dict[str, Response | Ex
     """What the supplier says of each part."""
     offers: dict[str, Response | Exception] = {}
 
-    def answer(request: Request) -> Response:
+    def respond(request: Request) -> Response:
         offer = offers[request.url.path.removeprefix("/offers/")]
         if isinstance(offer, Exception):
             raise offer
         return offer
 
-    running.state.supplier._transport = MockTransport(answer)
+    running.state.supplier._transport = MockTransport(respond)
     running.state.supplier._mounts = {}
     return offers
 

@@ -71,7 +71,7 @@ async def upload_photo(
     bicycle_id: UUID,
     photo: UploadFile,
 ) -> Bicycle:
-    """Keep a photo in place of the one before."""
+    """Replace the photo."""
     return await bicycles.keep_photo(session, bicycle_id, await photo.read(), settings)
 
 

@@ -119,7 +119,7 @@ async def assign(
 
 
 async def get_watched(user: CurrentUser, session: ReadSession, order_id: UUID) -> UUID:
-    """The repair that is followed; once a stream has begun, no error can be told."""
+    """The repair that is followed; errors cannot be returned once a stream has begun."""
     return (await orders.get_order(session, order_id)).id
 
 
@@ -138,8 +138,8 @@ async def watch_order(
         yield ServerSentEvent(data=event, event="order", id=str(event.version))
         while event.status.is_open and not stopping.is_set():
             with suppress(TimeoutError):
-                told = await wait_for(events.get(), timeout=1)
-                if told.order_id != order_id:
+                change = await wait_for(events.get(), timeout=1)
+                if change.order_id != order_id:
                     continue
-                event = told
+                event = change
                 yield ServerSentEvent(data=event, event="order", id=str(event.version))
