@@ -1,7 +1,7 @@
-"""Breaks the template on purpose, and requires that the tests catch it.
+"""Applies each breakage of `breakages.toml` to the template, and checks that a test fails.
 
-Each way to break it stands in `breakages.toml`, with the narrowest test that has to fail, and with
-what that has to say, so that it fails for the right reason.
+A breakage names the narrowest test that must fail, and a text that it must print, so that it fails for
+the right reason.
 
     python tests/breakages.py              break it in every way, one after the other
     python tests/breakages.py NAME ...     break it in these ways only

@@ -1,4 +1,4 @@
-"""The Chromium of the machine; where it has none, one that comes from npm in a package.
+"""Finds Chromium on the machine, or installs the one of an npm package.
 
 That one is the headless shell that runs in serverless functions. It brings its libraries and a
 font along, so that it starts on a system that has nothing but a C library.

@@ -1,4 +1,4 @@
-"""Fixtures that more than one module of tests uses."""
+"""Fixtures that several modules use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The databases of rendered services, and their processes, started and watched."""
+"""Starts databases and servers of rendered services, and waits for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures of the modules that test services on each engine: `pytest_plugins = ["engines"]`."""
+"""Fixtures for tests of services on every engine: `pytest_plugins = ["engines"]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes what is generated of a service into the template: its schema, and the client of it.
+"""Writes the generated files of a service into the template: its OpenAPI schema and client.
 
     python tests/generated.py
 

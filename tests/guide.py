@@ -1,6 +1,6 @@
-"""The tables of `tests/README.md`, which are written from what the tests say of themselves.
+"""Generates the tables of `tests/README.md` from docstrings and `breakages.toml`.
 
-python tests/guide.py    write them anew
+python tests/guide.py    update them
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ TABLE = re.compile(r"^\|.*(\n\|.*)*", re.MULTILINE)
 
 
 def guide() -> str:
-    """The guide as it should be: its text, and tables that are true."""
+    """The text of the guide, with current tables."""
     tables = iter([modules(), breakages()])
     return TABLE.sub(lambda _: next(tables), GUIDE.read_text(encoding="utf-8"))
 
 
 def modules() -> str:
-    """What each module of tests proves: the first sentence of it."""
+    """The first sentence of each module of tests."""
     rows = []
     for path in sorted(GUIDE.parent.glob("test_*.py")):
         about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         rows.append([f"`{path.name}`", about.partition("\n\n")[0]])
-    return table(["module", "what it proves"], rows)
+    return table(["module", "what it tests"], rows)
 
 
 def breakages() -> str:
-    """What is broken on purpose, and what catches it."""
+    """The breakages, and the tests that catch them."""
     rows = [
         [
             breakage.name,
@@ -41,7 +41,7 @@ def breakages() -> str:
         ]
         for breakage in BREAKAGES.values()
     ]
-    return table(["what is broken", "in", "what catches it"], rows)
+    return table(["breakage", "tested in", "caught by"], rows)
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

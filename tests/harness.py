@@ -1,4 +1,4 @@
-"""Snapshots of the template, renders of them, and what is run in a rendered service."""
+"""Copies the template, renders services from it, and runs commands in them."""
 
 from __future__ import annotations
 

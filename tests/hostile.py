@@ -1,4 +1,4 @@
-"""Answers that break whatever quotes, parses, renders or stores them without care."""
+"""Answers that break code which quotes, parses, renders or stores them incorrectly."""
 
 from __future__ import annotations
 

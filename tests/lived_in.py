@@ -1,4 +1,4 @@
-"""What a team does to a service in its first weeks: one change at each place that is theirs."""
+"""The changes of a team in its first weeks: one in every file and folder that is theirs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sets of answers that are proven, computed from the questions of `copier.yml`.
+"""Computes the sets of answers to test from the questions of `copier.yml`.
 
 A question with a list of answers joins by itself; one for a text needs samples here, and a test
 says so. Which question is asked after which answers is what its own `when` says, and nothing else.

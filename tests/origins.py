@@ -1,4 +1,4 @@
-"""Origins and patterns with what has to become of them, here and in a rendered service."""
+"""Origins and patterns, with the expected result of their validation in the template and in services."""
 
 # Each text with its normal form, or with None if it is no origin.
 ORIGINS: list[tuple[str, str | None]] = [

@@ -1,4 +1,4 @@
-"""Whose the files of a service are: the team's, shared, or the foundation's."""
+"""Finds who owns the files of a service: the team, both, or the foundation."""
 
 from __future__ import annotations
 

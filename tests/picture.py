@@ -1,6 +1,6 @@
-"""The picture of the README: the tree of a service beside the path of a request.
+"""Draws the picture of the README: the tree of a service beside the path of a request.
 
-python tests/picture.py    write it anew
+python tests/picture.py    update it
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How far the tests are, in a line that is renewed: on a terminal in place, in a log now and then.
+"""Shows the progress of the tests in one line, which a terminal updates and a log repeats.
 
 The dots of pytest say little where one test takes a hundred times as long as another. With `-v` or
-`-q` its own output stays as it is.
+`-q`, the output is that of pytest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The releases that services come from, and services that live on."""
+"""Releases of the template, and services that are updated from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes in services between a commit and the one that is checked out.
+"""Prints what changes in services between a commit and the working tree.
 
     python tests/rendered_difference.py COMMIT FILE   write it into a file, as `git diff` does
 

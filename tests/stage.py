@@ -1,4 +1,4 @@
-"""A service and a Next.js frontend that calls it, side by side, and a browser to look at them."""
+"""Starts a service, a Next.js frontend that calls it, and a browser."""
 
 from __future__ import annotations
 

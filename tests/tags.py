@@ -1,4 +1,4 @@
-"""The tags that the releases of `CHANGELOG.md` still lack.
+"""Prints the releases of `CHANGELOG.md` that have no tag yet.
 
 python tests/tags.py              a line for each: the tag and the commit that it is for
 python tests/tags.py --notes TAG  what the changelog says of a release

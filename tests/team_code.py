@@ -1,4 +1,4 @@
-"""What a team may write in each of the places that a service gives it, at its most inconvenient."""
+"""Code that a team may add to its files, in the forms that are hardest for the foundation's tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program in a terminal, the keys that a person presses, and what there is to be seen."""
+"""Runs a program in a pseudo-terminal, sends keys, and reads the screen."""
 
 from __future__ import annotations
 

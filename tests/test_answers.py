@@ -1,4 +1,4 @@
-"""Names, checks and the answers that are computed."""
+"""Validators, reserved names and computed defaults."""
 
 from __future__ import annotations
 

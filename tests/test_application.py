@@ -1,4 +1,4 @@
-"""A service that is lived in: large, and the foundation's suite is green in it on each engine."""
+"""The foundation's tests pass in a large application, on every engine."""
 
 from __future__ import annotations
 

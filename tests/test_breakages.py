@@ -1,4 +1,4 @@
-"""The tests catch what is broken on purpose, and the list of it fits the template."""
+"""The tests catch every breakage of `breakages.toml`, and its entries apply to the template."""
 
 from __future__ import annotations
 

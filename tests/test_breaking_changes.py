@@ -1,4 +1,4 @@
-"""What breaks clients of a service is named, and what does not is not."""
+"""`breaking_changes.py` reports changes that break clients, and no others."""
 
 from __future__ import annotations
 

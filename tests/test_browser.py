@@ -1,4 +1,4 @@
-"""What a browser does with a page that calls the service, which is the one judge of that."""
+"""A browser enforces CORS, cookies and security headers for pages that call the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client for a frontend is what is generated, and it compiles; misuse of it does not."""
+"""The TypeScript client is the generated one, and compiles; misuse of it does not."""
 
 from __future__ import annotations
 

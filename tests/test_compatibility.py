@@ -1,4 +1,4 @@
-"""Nothing that a release has promised is taken back unnoticed.
+"""The template stays compatible with its releases: files, answers and extensions.
 
 Copier drops a recorded answer that no longer validates, deletes a file that the template no longer
 has, and renders the list of the team's files with the extension of the old release: all of it in

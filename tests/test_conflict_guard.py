@@ -1,4 +1,4 @@
-"""A service with conflicts of an update is not tested, whatever git says about its repository."""
+"""pytest refuses to run in a service with conflicts of an update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service does with its database, on each engine: crashes, bursts, tests."""
+"""A service and its database on every engine: crashes, bursts of requests, parallel tests."""
 
 from __future__ import annotations
 

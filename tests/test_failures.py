@@ -1,4 +1,4 @@
-"""What a person sees of a suite that runs, and of one that has failed."""
+"""The output of the tests while they run and when they fail."""
 
 from __future__ import annotations
 

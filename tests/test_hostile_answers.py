@@ -1,4 +1,4 @@
-"""Any answer is refused with a sentence, or comes back as it was given."""
+"""Copier refuses an answer with a sentence, or the service has it unchanged."""
 
 from __future__ import annotations
 

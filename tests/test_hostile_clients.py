@@ -1,4 +1,4 @@
-"""Nothing that a client can send is answered as if it were the fault of the service."""
+"""No request causes a response with status 500."""
 
 from __future__ import annotations
 

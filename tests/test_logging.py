@@ -1,4 +1,4 @@
-"""No request fails because of what a service logs, or because that cannot be written."""
+"""Requests succeed whatever a service logs, and if the log cannot be written."""
 
 from __future__ import annotations
 

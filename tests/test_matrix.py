@@ -1,4 +1,4 @@
-"""The cells that are proven are enough, and come from the questions alone."""
+"""The sets of answers that are tested cover all pairs, and follow from the questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Migrations on each engine: written, and run by several processes and beside a running service."""
+"""Migrations on every engine: generated, run by concurrent processes, and run beside a service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service in a folder of a repository that holds others too."""
+"""A service in a folder of a monorepo."""
 
 from __future__ import annotations
 

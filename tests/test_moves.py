@@ -1,4 +1,4 @@
-"""What a team has changed in a file goes along when a release moves or removes it."""
+"""An update keeps a team's edits in files that a release moves or removes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema that a service gives its clients is true: an independent tool finds nothing wrong."""
+"""Schemathesis finds no request or response that contradicts the OpenAPI schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Python of this repository keeps to the same rules as that of a rendered service."""
+"""The Python of this repository passes the checks of a rendered service."""
 
 from __future__ import annotations
 

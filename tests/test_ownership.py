@@ -1,4 +1,4 @@
-"""What happens to the files that belong to the team, over a service's life."""
+"""Updates and recopies keep the team's files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service behind PgBouncer, which shares the sessions of the server among its clients."""
+"""A service behind PgBouncer, in session and transaction mode."""
 
 from __future__ import annotations
 

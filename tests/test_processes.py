@@ -1,4 +1,4 @@
-"""The processes of a service: how its server stops, and what runs beside it without HTTP."""
+"""The server stops gracefully, and commands and workers run without HTTP."""
 
 from __future__ import annotations
 

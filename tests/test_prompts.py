@@ -1,4 +1,4 @@
-"""The questions as a person meets them, in a terminal."""
+"""The prompts of Copier in a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same answers give the same service, wherever, whenever and by whomever it is rendered."""
+"""The same answers render the same service on every machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is rendered passes its own gate, is what its project says, migrates, starts and answers."""
+"""A rendered service passes `poe check`, has the right dependencies, migrates, starts and responds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README and the pages of `docs/` are true."""
+"""The commands, tables and links of the README and of `docs/` are correct."""
 
 from __future__ import annotations
 

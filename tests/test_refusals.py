@@ -1,4 +1,4 @@
-"""What the command line says to answers that cannot be, and to a machine that is not ready."""
+"""The messages of the command line for invalid answers and missing requirements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a release renames is renamed in the code of teams, in every form in which they use it."""
+"""An update rewrites renamed names in every kind of use."""
 
 from __future__ import annotations
 

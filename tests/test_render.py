@@ -1,4 +1,4 @@
-"""What is rendered, read as text: nothing here is installed or run."""
+"""The rendered files as text; nothing is installed or run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can break only when the template breaks: the cases that services do not have themselves.
+"""Behaviour that can break only when the template breaks: tests that services do not have.
 
 `tests/rendered/` has them, laid out like the package and written like files of the template. They are
 rendered into a service as `tests/rendered/`, beside its own tests and with the same fixtures.

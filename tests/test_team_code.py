@@ -1,4 +1,4 @@
-"""The tests of the foundation prove it in every service, whatever its team adds."""
+"""The foundation's tests pass whatever a team adds."""
 
 from __future__ import annotations
 

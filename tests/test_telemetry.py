@@ -1,4 +1,4 @@
-"""OpenTelemetry sees the requests of a service: with FastAPI's own spans and the instrumentation's."""
+"""OpenTelemetry records spans for requests, by FastAPI itself and by the instrumentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One command starts a service and its frontend for development, and both reload."""
+"""One command starts a service and its frontend, and both reload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Services of every release, brought to the template as it is now, without losing a line."""
+"""Updates from every release keep every line of a team."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever Pydantic lets through and a column refuses is the fault of the client."""
+"""A value that Pydantic accepts and a column refuses is a 422."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second version of the API is a copy of the first, whose clients notice nothing."""
+"""A second version of the API does not change the first."""
 
 from __future__ import annotations
 

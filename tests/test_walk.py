@@ -1,4 +1,4 @@
-"""What a new user does with a service, over the network, with a server that is a real process."""
+"""The first steps of a new user, with a real server process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is rendered says things by the terms of the field, not by those of a dialect."""
+"""Rendered files and the template use the terms of HTTP and of the libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workflows are safe, and run what is there: those of the template and those of services."""
+"""The workflows of the template and of services are secure, and run existing commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the texts that a person answers are in a service, and how to read them there."""
+"""Where text answers appear in a service, and how to read them there."""
 
 from __future__ import annotations
 
