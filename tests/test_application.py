@@ -22,7 +22,8 @@ from harness import (
 from httpx2 import Client, Response
 from lived_in import insert
 
-pytestmark = pytest.mark.slow
+# By day `test_team_code.py` tries on the suite whatever is special about an application.
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 # A workshop for bicycles, which lies over a fresh render: written by what the README of a service
 # says that a team may do, and where. No file of the foundation is among its own.
@@ -52,7 +53,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"],
+    params=["sqlite", "postgresql"],
     ids="application-{}@".format,
 )
 def application(
@@ -87,13 +88,11 @@ def test_the_suite_of_the_foundation_is_green_in_it(
     record_property(SUITE, summary_of(application.run("pytest", *options)))
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("command", ["ruff check --no-cache", "ruff format --check", "mypy"])
 def test_it_passes_its_own_gate(application: Service, command: str) -> None:
     application.run(*command.split())
 
 
-@pytest.mark.nightly
 def test_it_runs_as_it_does_in_production(application: Service) -> None:
     """Migrations there and back, then a server and a worker, each a process of its own, and a day at work."""
     for words in ("upgrade head", "check", "downgrade base", "upgrade head"):

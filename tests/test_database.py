@@ -327,14 +327,23 @@ def test_a_session_that_reads_cannot_write(service: Service, environments: Envir
 # The suite of a service ----------------------------------------------------------------
 
 
+# What two processes share is a server of PostgreSQL, which these tests use; a file of SQLite each of
+# them has for itself.
+WITH_THE_DATABASE = ["tests/api", "tests/services", "tests/foundation/db"]
+
+
 @pytest.mark.parametrize(
-    "service",
-    # What two processes share is a server of PostgreSQL; a file each of them has for itself.
-    [pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"],
-    indirect=True,
+    ("service", "tests"),
+    [
+        ("postgresql", WITH_THE_DATABASE),
+        pytest.param("postgresql", [], marks=pytest.mark.nightly),
+        pytest.param("sqlite", [], marks=pytest.mark.nightly),
+    ],
+    ids=["postgresql-part", "postgresql", "sqlite"],
+    indirect=["service"],
 )
 def test_the_suite_passes_in_parallel_and_in_any_order(
-    request: pytest.FixtureRequest, service: Service
+    request: pytest.FixtureRequest, service: Service, tests: list[str]
 ) -> None:
     if service.answers["database"] == "postgresql":
         service.variables["TEST_DATABASE_URL"] = request.getfixturevalue("new_database")
@@ -346,7 +355,7 @@ def test_the_suite_passes_in_parallel_and_in_any_order(
     }
     # As a module: the script of the environment does not see what is laid over it.
     pytest_in_parallel = ("python", "-m", "pytest", "--numprocesses", "2")
-    command = [find_uv_bin(), "run", "--no-sync", *plugins, *pytest_in_parallel]
+    command = [find_uv_bin(), "run", "--no-sync", *plugins, *pytest_in_parallel, *tests]
 
     done = run(command, service.root, environment)
 

@@ -95,7 +95,7 @@ def uv(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProce
 
 
 class TestCopy:
-    @pytest.mark.parametrize("place", ["api", "services/orders", "a/b/c/orders"])
+    @pytest.mark.parametrize("place", ["api", "a/b/c/orders"])
     def test_a_service_records_its_path(self, copy: Copy, repository: Path, place: str) -> None:
         root = "../" * len(Path(place).parts)
         said = said_after(copy(place, "Orders"))

@@ -83,9 +83,15 @@ def test_unchanged_files_are_moved_and_removed(living: Living) -> None:
 
 
 @EVERYWHERE
-def test_edits_move_with_the_file(living: Living) -> None:
+def test_edits_move_with_the_file_or_keep_a_removed_one(
+    living: Living,
+) -> None:
     change(living, OLD, 'tags=["health"]', 'tags=["ours"]')
-    assert update(living) == ""
+    change(living, REMOVED, '"""', '"""Ours. ')
+    [said] = update(living).splitlines()
+    assert said.startswith(REMOVED)
+    assert "is yours" in said
+    assert '"""Ours. ' in (living.root / REMOVED).read_text(encoding="utf-8")
     moved = (living.root / NEW).read_text(encoding="utf-8")
     assert 'tags=["ours"]' in moved
     assert "timeout(5)" in moved
@@ -100,13 +106,6 @@ def test_edits_of_the_same_lines_conflict(living: Living) -> None:
     assert "timeout(5)" in moved
     assert living.conflicts() == [NEW]
     assert git(living.root, "status", "--porcelain", NEW).startswith(("AA", "UU"))
-
-
-@EVERYWHERE
-def test_an_edited_file_that_a_release_removes_is_kept(living: Living) -> None:
-    change(living, REMOVED, '"""', '"""Ours. ')
-    assert "is yours" in update(living)
-    assert '"""Ours. ' in (living.root / REMOVED).read_text(encoding="utf-8")
 
 
 @pytest.mark.nightly

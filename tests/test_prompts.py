@@ -108,6 +108,7 @@ class TestQuestions:
 
 
 class TestAnswering:
+    @pytest.mark.slow
     def test_enter_alone_gives_the_defaults(
         self, ask: Ask, render: Renders, tmp_path: Path
     ) -> None:
@@ -134,6 +135,7 @@ class TestAnswering:
         assert terminal.wait_for_the_end() == 0
         assert contents(tmp_path / "service") == before
 
+    @pytest.mark.slow
     def test_a_refused_answer_can_be_corrected(
         self, ask: Ask, render: Renders, tmp_path: Path
     ) -> None:

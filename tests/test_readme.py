@@ -81,7 +81,9 @@ def test_requirements_are_pinned_without_urls(name: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Dirty template changes")
-@pytest.mark.parametrize("state", ["released", "committed", "unfinished"])
+@pytest.mark.parametrize(
+    "state", ["released", pytest.param("committed", marks=pytest.mark.slow), "unfinished"]
+)
 def test_the_copy_command_works_in_a_checkout(
     template: Path, render: Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
 ) -> None:
@@ -291,6 +293,7 @@ class TestLinkOfServices:
     ) -> None:
         assert RELEASE(template, version) == url
 
+    @pytest.mark.slow
     def test_an_update_changes_the_link(
         self, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
