@@ -79,7 +79,7 @@ def expected(render: Renders) -> dict[str, bytes]:
 def test_the_command_line_renders_what_the_api_renders(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
-    service = copy_by_a_process(template, tmp_path / "service", *words_of(ANSWERS), cwd=tmp_path)
+    service = copy(template, tmp_path / "service", *words_of(ANSWERS))
     assert differences(contents(service), expected) == []
 
 

@@ -81,8 +81,11 @@ def assert_documented(message: str) -> None:
     assert message.strip() in page
 
 
-def test_a_valid_answer_is_rendered(template: Path, tmp_path: Path) -> None:
-    done = copy(template, tmp_path / "service", "--trust", "--data", "project_name=Orders")
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "service/src/orders/main.py").is_file()
-    assert str(tmp_path / "service") in done.stderr
+def test_a_valid_answer_is_rendered(
+    template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = tmp_path / "service"
+    options = ["--trust", "--defaults", "--data", "project_name=Orders"]
+    assert run_copier("copy", *options, str(template), str(service)) == 0
+    assert (service / "src/orders/main.py").is_file()
+    assert str(service) in capsys.readouterr().err
