@@ -6,12 +6,13 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
-from databases import serving
+from databases import PATIENCE, serving
 from harness import (
     QUESTIONS,
     TEMPLATE,
@@ -20,6 +21,7 @@ from harness import (
     Renders,
     copier_command,
     files_in,
+    free_of_this_process,
     git,
     load_extension,
     recorded_answers,
@@ -27,11 +29,15 @@ from harness import (
     run_copier,
     working_files,
 )
+from httpx2 import Client, HTTPTransport
 from matrix import CELLS
 from picture import PICTURE, picture
-from uv import find_uv_bin
+from stage import free_port
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (TEMPLATE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+# It has python3, uv, node and npm.
+PROGRAMS = Path(sys.executable).parent
 
 
 def page(name: str) -> str:
@@ -55,6 +61,30 @@ GENERATE, TEST = commands(README)
 CHECK = copier_command("check-update", "--quiet")
 
 
+def start_documented(script: str, folder: Path, template: Path = TEMPLATE) -> subprocess.Popen[str]:
+    """Start documented commands, with the Copier and the template of the tests."""
+    copier = shlex.join(copier_command())
+    for command in ("uvx --with copier-template-extensions copier", "uvx copier"):
+        script = script.replace(command, copier)
+    path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.Popen(
+        ["bash", "-ec", script.replace("gh:<repository>", shlex.quote(str(template)))],
+        cwd=folder,
+        env={**free_of_this_process(os.environ), "PATH": path, "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run_documented(script: str, folder: Path, template: Path = TEMPLATE) -> str:
+    """Run documented commands, and return their output."""
+    with start_documented(script, folder, template) as process:
+        output = process.communicate()[0]
+    assert process.returncode == 0, f"{script}\n{output}"
+    return output
+
+
 def section(title: str) -> str:
     found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
     assert found, title
@@ -69,6 +99,24 @@ def test_ci_runs_the_command_of_the_readme() -> None:
 
 def test_both_commands_install_the_same_tools() -> None:
     assert GENERATE.rpartition(" && ")[0] == TEST.rpartition(" && ")[0]
+
+
+def test_contributing_has_the_commands_of_the_readme() -> None:
+    install, _, test = TEST.rpartition(" && ")
+    assert commands(CONTRIBUTING)[:2] == [install, f'{test} -m "not slow"']
+
+
+@pytest.mark.nightly
+@pytest.mark.slow
+def test_requirements_are_compiled_as_documented(tmp_path: Path) -> None:
+    names = ("pyproject.toml", "requirements.txt", "requirements-docs.txt")
+    for name in names:
+        shutil.copy(TEMPLATE / name, tmp_path)
+    [script] = [block for block in blocks(CONTRIBUTING, "bash") if "pip compile" in block]
+    run_documented(script, tmp_path)
+    for name in names:
+        compiled = (tmp_path / name).read_text(encoding="utf-8")
+        assert compiled == (TEMPLATE / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-docs.txt"])
@@ -127,10 +175,64 @@ def test_a_service_can_be_updated_to_the_next_release(template: Path, tmp_path: 
     git(checkout, "commit", "--all", "--quiet", "--message", "More")
     git(checkout, "tag", "v1001.0.0")
     assert run(CHECK, service).returncode == 2
-    done = run(copier_command("update", "--trust", "--defaults"), service)
-    assert done.returncode == 0, done.stderr
+    check, update, _ = blocks(page("updating"), "bash")[0].splitlines()
+    assert "New template version available" in run_documented(check, service)
+    run_documented(f"{update} --defaults", service)
     names = git(service, "diff", "--name-only").split()
     assert names == [".copier-answers.yml", ".gitignore"]
+
+
+@pytest.mark.slow
+def test_an_existing_service_can_adopt_the_foundation(template: Path, tmp_path: Path) -> None:
+    service = tmp_path / "shop"
+    own = ("README.md", "migrations/versions/0001.py", "src/shop/prices.py", "tests/test_prices.py")
+    for name in own:
+        (service / name).parent.mkdir(parents=True, exist_ok=True)
+        (service / name).write_text("# Ours.\n", encoding="utf-8")
+    git(service, "init", "--quiet")
+    git(service, "add", "--all")
+    git(service, "commit", "--quiet", "--message", "Ours")
+    [script] = blocks(page("adopting"), "bash")
+    options = "--defaults --overwrite --quiet --data package_name=shop --data example=false"
+    run_documented(script.replace("--trust", f"--trust {options}"), service, template)
+    assert git(service, "branch", "--show-current") == "foundation\n"
+    assert git(service, "diff", "--name-only") == "README.md\n"
+    assert (service / "src/shop/main.py").exists()
+
+
+@pytest.mark.nightly
+@pytest.mark.slow
+def test_a_service_starts_in_production(render: Renders, tmp_path: Path) -> None:
+    service = shutil.copytree(render(), tmp_path / "service")
+    run_documented("uv sync", service)
+    [script] = blocks(page("deploying"), "sh")
+    *preparation, server = script.splitlines()
+    port = free_port()
+    script = "\n".join([*preparation, f"exec {server} --port {port}"])
+    process = start_documented(script, service)
+    # Its retries wait for twice as long each time.
+    transport = HTTPTransport(retries=9)
+    with Client(base_url=f"http://127.0.0.1:{port}", transport=transport) as client:
+        allowed = client.get("/api/v1/items", headers={"host": "api.example.com"})
+        assert allowed.json() == {"items": [], "next_cursor": None}
+        assert "server" not in allowed.headers
+        assert client.get("/api/v1/items").status_code == 400
+    process.terminate()
+    output = process.communicate(timeout=PATIENCE)[0]
+    assert "Application shutdown complete." in output
+
+
+@pytest.mark.nightly
+@pytest.mark.slow
+def test_the_client_can_be_generated(render: Renders, tmp_path: Path) -> None:
+    service = shutil.copytree(render(typescript_client=True), tmp_path / "service")
+    git(service, "init", "--quiet", "--initial-branch", "main")
+    git(service, "add", "--all")
+    git(service, "commit", "--quiet", "--message", "New")
+    run_documented(blocks(page("nextjs"), "sh")[0], service)
+    assert git(service, "diff", "--name-only") == ""
+    [compare] = re.findall("`(uv run .+ main)`", page("nextjs"))
+    assert run_documented(compare, service) == "No breaking changes.\n"
 
 
 @pytest.mark.slow
@@ -215,19 +317,13 @@ class TestPages:
     @pytest.mark.slow
     def test_the_site_builds_without_broken_links(self, tmp_path: Path) -> None:
         shutil.copytree(TEMPLATE / "docs", tmp_path / "docs")
-        shutil.copy(TEMPLATE / "zensical.toml", tmp_path)
-        requirements = str(TEMPLATE / "requirements-docs.txt")
-        programs = tmp_path / "environment/bin"
-        for command in (
-            [find_uv_bin(), "venv", "--python", sys.executable, "environment"],
-            [
-                *(find_uv_bin(), "pip", "install", "--python", str(programs / "python")),
-                *("--require-hashes", "--requirement", requirements),
-            ],
-            [str(programs / "zensical"), "build", "--strict"],
-        ):
-            done = run(command, tmp_path, {"NO_COLOR": "1"})
-            assert done.returncode == 0, done.stdout + done.stderr
+        for name in ("zensical.toml", "requirements-docs.txt"):
+            shutil.copy(TEMPLATE / name, tmp_path)
+        [script] = [block for block in blocks(CONTRIBUTING, "bash") if "zensical" in block]
+        # uv does the same in a fraction of the time.
+        script = script.replace("python3 -m venv", "uv venv --quiet")
+        script = script.replace(".venv-docs/bin/pip install", "uv pip install --python .venv-docs")
+        run_documented(script, tmp_path)
         built = {path.parent.name for path in (tmp_path / "site").glob("*/index.html")}
         assert built == {*self.names} - {"index"}
 
