@@ -74,7 +74,7 @@ _CHARACTERS = [
         "a  b",
     ),
 ]
-_PLACES = [
+_POSITIONS = [
     *("../x", "../../etc/passwd", "/etc/passwd", "C:\\Windows", "a/b", "a\\b", ".", "..", "~root"),
     *("-rf", "--help", "con", "CON", "nul.txt", "aux", "com1", "lpt9", "class", "import", "match"),
     *("fastapi", "json", "tests", "src", "conftest", "__pycache__", "_", "3d", "a-b", "A", "a.b"),
@@ -128,7 +128,7 @@ TEXTS = [
         + _TOML
         + _MARKDOWN
         + _CHARACTERS
-        + _PLACES
+        + _POSITIONS
         + _LENGTHS
         + _ORIGINS
         + _PATTERNS

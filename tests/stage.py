@@ -135,8 +135,8 @@ def free_port() -> int:
         return port
 
 
-def place(render: Renders, root: Path, answers: Answers) -> tuple[Path, Path]:
-    """Lay out a service and a frontend as their layout has it; returns both folders."""
+def create_folders(render: Renders, root: Path, answers: Answers) -> tuple[Path, Path]:
+    """Create the folders of a service and a frontend, and return both."""
     if answers["layout"] == "monorepo":
         git(root, "init", "--quiet")
         service = render.render(root / "apps/api", answers)
@@ -189,7 +189,7 @@ def stage_of(
     root = workspace / name
     root.mkdir()
     answers = {**answers, "typescript_client": True}
-    folder, web = place(render, root, answers)
+    folder, web = create_folders(render, root, answers)
     (folder / "client/node_modules").symlink_to(tools)
     service = environments.install(folder, answers)
     generate(service)

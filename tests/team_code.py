@@ -311,8 +311,8 @@ def every_test(app: FastAPI) -> None:
     """Something that every test of the team has."""
 '''
 
-# For each place the files that a team adds to, with what it adds at their end; none is empty.
-PLACES: dict[str, dict[str, str]] = {
+# What a team appends to which files, by topic; none is empty.
+ADDITIONS: dict[str, dict[str, str]] = {
     "settings": {
         SETTINGS_FILE: SETTINGS,
         ".env.example": EXAMPLE,
@@ -333,15 +333,15 @@ PLACES: dict[str, dict[str, str]] = {
 }
 
 
-def fill(service: Path, places: Iterable[str]) -> None:
-    """Write what a team may write in some of its places."""
-    for place in places:
-        for name, text in PLACES[place].items():
+def fill(service: Path, topics: Iterable[str]) -> None:
+    """Append the code of some topics to a service."""
+    for topic in topics:
+        for name, text in ADDITIONS[topic].items():
             path = service / name
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as file:
                 file.write(text)
-        if place == "settings":
+        if topic == "settings":
             insert(service / SETTINGS_FILE, "\n\n", IMPORTS)
 
 

@@ -36,21 +36,21 @@ from owned import contents
 from releases import RELEASES, Living
 from texts import (
     EVERYWHERE,
+    FILES,
     PACKAGE,
-    PLACES,
     READERS,
-    assert_come_back,
+    assert_files_have,
     files_of,
     mentions,
-    read_places,
-    render_places,
+    read_files,
+    render_files,
 )
 
 answers_extension = load_extension(TEMPLATE, "answers")
 problem: Callable[[str, object], str] = answers_extension.problem
 parse_origins: Callable[[str], list[str]] = answers_extension.parse_origins
 
-REFUSAL = re.compile(r"(.+[;:] )?(use|remove|escape|list|put|rename|did you mean) .+")
+REFUSAL = re.compile(r"(.+[;:] )?(use|write|remove|escape|list|put|rename|did you mean) .+")
 RUFF = [sys.executable, "-m", "ruff"]
 
 ANYTHING = st.text(st.characters(exclude_categories=()), max_size=90)
@@ -111,18 +111,18 @@ class TestAnyText:
         assert [text for text in TEXTS if not problem(name, text) and text not in words] == []
 
     def test_every_occurrence_of_a_text_is_read(self) -> None:
-        assert {*mentions()} == {(name, place) for name, place in READERS if name != PACKAGE}
+        assert {*mentions()} == {(name, pattern) for name, pattern in READERS if name != PACKAGE}
 
     def test_accepted_texts_round_trip(self) -> None:
         for text in TEXTS:
-            assert_come_back(render_places(accepted(text)), accepted(text))
+            assert_files_have(render_files(accepted(text)), accepted(text))
 
     @given(LIKE_AN_ANSWER)
     def test_any_text_is_refused_or_round_trips(self, text: str) -> None:
         for name in QUESTIONS:
             if said := problem(name, text):
                 assert_is_a_sentence(said)
-        assert_come_back(render_places(accepted(text)), accepted(text))
+        assert_files_have(render_files(accepted(text)), accepted(text))
 
     def test_any_text_renders_formatted_code(self, tmp_path: Path) -> None:
         sizes = range(1, 64)
@@ -134,13 +134,13 @@ class TestAnyText:
             *map(accepted, (rf"https://[a-z]+\.{'x' * size}\.example\.com" for size in sizes)),
         ]
         # Imports of a package are as long as its name, which the cells of the matrix prove.
-        files = [render_places({**chosen, PACKAGE: "package"}) for chosen in answers]
+        files = [render_files({**chosen, PACKAGE: "package"}) for chosen in answers]
         # Tests have rules of their own.
         modules = {
-            (place.partition("/")[0], rendered[place])
+            (pattern.partition("/")[0], rendered[pattern])
             for rendered in files
-            for place in rendered
-            if place.endswith(".py")
+            for pattern in rendered
+            if pattern.endswith(".py")
         }
         (tmp_path / "pyproject.toml").write_text(files[0]["pyproject.toml"], encoding="utf-8")
         for number, (folder, module) in enumerate(sorted(modules)):
@@ -282,9 +282,9 @@ def services(
 class TestServices:
     def test_every_text_round_trips(self, services: list[Service]) -> None:
         for service in services:
-            files = read_places(service.root)
-            assert files.keys() == {*PLACES}
-            assert_come_back(files, service.answers)
+            files = read_files(service.root)
+            assert files.keys() == {*FILES}
+            assert_files_have(files, service.answers)
 
     def test_a_text_changes_no_other_lines(self, services: list[Service], render: Renders) -> None:
         default = render(**SMALL)
@@ -339,7 +339,7 @@ def test_an_update_keeps_the_answers(history: Path, tmp_path: Path) -> None:
     }
     service = Living(history, tmp_path / "service", RELEASES[-1].tag, answers)
     service.update_cleanly()
-    assert_come_back(read_places(service.root), answers)
+    assert_files_have(read_files(service.root), answers)
 
 
 @pytest.mark.slow

@@ -62,13 +62,13 @@ def copy(
 ) -> Copy:
     """Copies a service into the repository, as somebody does who stands in its root."""
 
-    def copy(place: str, name: str, *data: str) -> tuple[int, str]:
+    def copy(path: str, name: str, *data: str) -> tuple[int, str]:
         answers = [
             f"--data={answer}" for answer in ("layout=monorepo", f"project_name={name}", *data)
         ]
         with monkeypatch.context() as patch:
             patch.chdir(repository)
-            code = run_copier("copy", "--trust", "--defaults", *answers, str(template), place)
+            code = run_copier("copy", "--trust", "--defaults", *answers, str(template), path)
         return code, capsys.readouterr().err
 
     return copy
@@ -95,20 +95,20 @@ def uv(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProce
 
 
 class TestCopy:
-    @pytest.mark.parametrize("place", ["api", "a/b/c/orders"])
-    def test_a_service_records_its_path(self, copy: Copy, repository: Path, place: str) -> None:
-        root = "../" * len(Path(place).parts)
-        said = said_after(copy(place, "Orders"))
-        service = repository / place
+    @pytest.mark.parametrize("path", ["api", "a/b/c/orders"])
+    def test_a_service_records_its_path(self, copy: Copy, repository: Path, path: str) -> None:
+        root = "../" * len(Path(path).parts)
+        said = said_after(copy(path, "Orders"))
+        service = repository / path
         workflow = f"{root}.github/workflows"
         assert said == [
-            f"cd {place}",
+            f"cd {path}",
             "uv sync",
             f"mkdir -p {workflow} && cp .github/workflows/ci.yml {workflow}/orders.yml",
             "uv run alembic upgrade head",
             "uv run fastapi dev --port 8000",
         ]
-        assert recorded_answers(service)["service_path"] == place
+        assert recorded_answers(service)["service_path"] == path
         assert said[2] in (service / "README.md").read_text(encoding="utf-8")
         assert not (service / ".git").exists()
 
@@ -122,15 +122,15 @@ class TestCopy:
     @pytest.mark.nightly
     @pytest.mark.slow
     def test_services_have_different_ports(self, copy: Copy, repository: Path) -> None:
-        for place, name in (("services/a", "A"), ("services/b", "B"), ("c", "C")):
-            said_after(copy(place, name))
+        for path, name in (("services/a", "A"), ("services/b", "B"), ("c", "C")):
+            said_after(copy(path, name))
         # What is installed is nobody's service.
         installed = repository / "node_modules/service"
         installed.parent.mkdir()
         (repository / "c").rename(installed)
         said_after(copy("d", "D"))
-        places = ("services/a", "services/b", "node_modules/service", "d")
-        ports = [recorded_answers(repository / place)["port"] for place in places]
+        paths = ("services/a", "services/b", "node_modules/service", "d")
+        ports = [recorded_answers(repository / path)["port"] for path in paths]
         assert ports == ["8000", "8001", "8002", "8002"]
         procfile = (repository / "services/b/Procfile").read_text(encoding="utf-8")
         assert "\nb: uv run fastapi dev --port 8001\n" in procfile
@@ -256,10 +256,7 @@ class TestWorkspace:
             "tests/foundation/test_repository.py",
         ]
         refused = uv(repository, *tests).stdout
-        assert (
-            f'add "services/orders" to `members` or `exclude` of the workspace in {project}'
-            in refused
-        )
+        assert f'add "services/orders" to `members` or `exclude` in {project}' in refused
         project.write_text(f'{WORKSPACE}exclude = ["services/o*"]\n', encoding="utf-8")
         assert uv(service, "run", "pytest", "-q", "-k", "workspace").returncode == 0
         project.write_text(WORKSPACE, encoding="utf-8")
@@ -267,7 +264,7 @@ class TestWorkspace:
         assert "delete uv.lock: the workspace has one" in refused
         (service / "uv.lock").unlink()
 
-        # Its workflow is not in place yet; the message after a copy says how to move it.
+        # Its workflow has not been copied yet; the message after a copy says how to move it.
         skipped = uv(repository, *tests, "-rs")
         assert skipped.returncode == 0
         assert "GitHub does not check this service yet: run `mkdir -p" in skipped.stdout

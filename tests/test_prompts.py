@@ -38,11 +38,11 @@ Ask = Callable[..., Terminal]
 @pytest.fixture
 def ask(template: Path, tmp_path: Path) -> Iterator[Ask]:
     """Runs Copier, which asks its questions, to copy or recopy into the folder `service`."""
-    places = {"copy": [str(template), "service"], "recopy": ["service"]}
+    targets = {"copy": [str(template), "service"], "recopy": ["service"]}
     started = []
 
     def start(command: str, *options: str) -> Terminal:
-        words = copier_command(command, "--trust", *options, *places[command])
+        words = copier_command(command, "--trust", *options, *targets[command])
         started.append(Terminal(words, tmp_path))
         return started[-1]
 

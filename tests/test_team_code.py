@@ -7,7 +7,7 @@ import re
 import pytest
 from databases import ON_SQLITE, attempt
 from harness import Service
-from team_code import PLACES, SERVERS, SESSIONS, fill
+from team_code import ADDITIONS, SERVERS, SESSIONS, fill
 
 pytestmark = pytest.mark.slow
 pytest_plugins = ["engines"]
@@ -42,12 +42,12 @@ def test_nothing_in_a_suite_hangs(service: Service) -> None:
     "service", [pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"], indirect=True
 )
 def test_the_suite_passes_whatever_a_team_adds(lived_in: Service) -> None:
-    fill(lived_in.root, PLACES)
+    fill(lived_in.root, ADDITIONS)
     lived_in.run("pytest")
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("place", PLACES)
-def test_the_suite_passes_with_what_a_team_adds_in_one_place(lived_in: Service, place: str) -> None:
-    fill(lived_in.root, [place])
+@pytest.mark.parametrize("topic", ADDITIONS)
+def test_the_suite_passes_with_one_kind_of_addition(lived_in: Service, topic: str) -> None:
+    fill(lived_in.root, [topic])
     lived_in.run("pytest")

@@ -18,7 +18,7 @@ from generated import generate
 from harness import Environments, Renders, free_of_this_process, once_for_all
 from httpx2 import Client, HTTPError
 from node import NEEDS_NPM, PATH
-from stage import free_port, install_frontend, place
+from stage import create_folders, free_port, install_frontend
 from uv import find_uv_bin
 
 pytestmark = [pytest.mark.slow, NEEDS_NPM]
@@ -78,7 +78,7 @@ def test_both_start_and_both_reload(
     root.mkdir()
     api, web = free_port(), free_port()
     answers = {"layout": "monorepo", "port": str(api)}
-    folder, frontend = place(render, root, answers)
+    folder, frontend = create_folders(render, root, answers)
     (folder / "client/node_modules").symlink_to(client_tools)
     service = environments.install(folder, answers)
     generate(service)

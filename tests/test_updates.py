@@ -178,7 +178,7 @@ class TestLivedIn:
         assert (tmp_path / "page.tsx").read_text(encoding="utf-8") == "unfinished\n"
 
 
-# Each answer that can be chosen, in place of the default.
+# Each answer that can be chosen, instead of the default.
 DEFAULTS = resolve({})
 SWITCHES = [(name, answer) for name, answer in CHOICES if DEFAULTS[name] != answer]
 # By day these are chosen together.

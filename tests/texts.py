@@ -105,7 +105,7 @@ READERS: dict[tuple[str, str], Reader] = {
     ("service_path", "README.md"): _matched(r"^The service lives in `(.*)`\. "),
     ("service_path", "Procfile"): _matched(r" runs in (.*); "),
     ("service_path", ".github/workflows/ci.yml"): _matched(r'^ +working-directory: "(.*)"$'),
-    ("service_path", "tests/foundation/test_repository.py"): _assigned("PLACE"),
+    ("service_path", "tests/foundation/test_repository.py"): _assigned("SERVICE_PATH"),
     ("port", "README.md"): _matched(r"`http://127\.0\.0\.1:(.*)/docs`"),
     ("port", "Procfile"): _matched(r"^[^#:]+: uv run fastapi dev --port (.*)$"),
     (PACKAGE, "pyproject.toml"): _project("tool", "uv", "build-backend", "module-name"),
@@ -117,7 +117,7 @@ EVERYWHERE: Answers = {
     "typescript_client": True,
     "error_tracking": "sentry",
 }
-PLACES = sorted({place for _, place in READERS} | {ANSWERS_FILE})
+FILES = sorted({pattern for _, pattern in READERS} | {ANSWERS_FILE})
 
 _JINJA = Environment(
     loader=FileSystemLoader(TEMPLATE / "template"),
@@ -132,7 +132,7 @@ _JINJA = Environment(
 )
 
 
-def _place_of(template: Path) -> str:
+def _path_pattern(template: Path) -> str:
     name = template.relative_to(TEMPLATE / "template").as_posix().removesuffix(".jinja")
     return CONDITION.sub(r"\1", name).replace("{{ package_name }}", "*")
 
@@ -141,23 +141,25 @@ def mentions() -> Iterator[tuple[str, str]]:
     """Each text with each file whose template has a word of it, but for the package's name."""
     for template in sorted((TEMPLATE / "template").rglob("*.jinja")):
         names = meta.find_undeclared_variables(_JINJA.parse(template.read_text(encoding="utf-8")))
-        yield from ((name, _place_of(template)) for name in TEXTS if name in names - {PACKAGE})
+        yield from ((name, _path_pattern(template)) for name in TEXTS if name in names - {PACKAGE})
 
 
 @cache
 def _templates() -> dict[str, str]:
-    found = {_place_of(path): path for path in (TEMPLATE / "template").rglob("*.jinja")}
+    found = {_path_pattern(path): path for path in (TEMPLATE / "template").rglob("*.jinja")}
     found[ANSWERS_FILE] = TEMPLATE / "template/{{ _copier_conf.answers_file }}.jinja"
-    return {place: found[place].relative_to(TEMPLATE / "template").as_posix() for place in PLACES}
+    return {
+        pattern: found[pattern].relative_to(TEMPLATE / "template").as_posix() for pattern in FILES
+    }
 
 
-def render_places(answers: Answers) -> dict[str, str]:
+def render_files(answers: Answers) -> dict[str, str]:
     """The files that have texts in them, rendered alone, which takes a hundredth of the time."""
     recorded = resolve({**EVERYWHERE, **answers})
     context = {**recorded, "_copier_answers": recorded}
     return {
-        place: _JINJA.get_template(template).render(context)
-        for place, template in _templates().items()
+        pattern: _JINJA.get_template(template).render(context)
+        for pattern, template in _templates().items()
     }
 
 
@@ -165,26 +167,26 @@ def files_of(service: Path) -> dict[str, str]:
     """The names of the same files of a rendered service, as far as it has them."""
     found = {
         path.relative_to(service).as_posix(): pattern
-        for pattern in PLACES
+        for pattern in FILES
         for path in service.glob(pattern)
     }
     assert len(found) == len({*found.values()})
     return found
 
 
-def read_places(service: Path) -> dict[str, str]:
+def read_files(service: Path) -> dict[str, str]:
     """The same files of a rendered service."""
     return {
-        place: (service / name).read_text(encoding="utf-8")
-        for name, place in files_of(service).items()
+        pattern: (service / name).read_text(encoding="utf-8")
+        for name, pattern in files_of(service).items()
     }
 
 
-def assert_come_back(files: Mapping[str, str], answers: Answers) -> None:
-    """Every text is in each of its places as it was answered."""
+def assert_files_have(files: Mapping[str, str], answers: Answers) -> None:
+    """Check that every file has the texts of the answers."""
     recorded = yaml.safe_load(files[ANSWERS_FILE])
     for name, answer in answers.items():
         assert recorded[name] == answer, name
-    for (name, place), read in READERS.items():
-        if name in answers and place in files:
-            assert read(files[place]) == answers[name], f"{name} in {place}"
+    for (name, pattern), read in READERS.items():
+        if name in answers and pattern in files:
+            assert read(files[pattern]) == answers[name], f"{name} in {pattern}"
