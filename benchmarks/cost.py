@@ -6,8 +6,7 @@ import json
 import random
 import statistics
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -17,7 +16,7 @@ from servers import Server, Target, running
 
 CONNECTIONS = 16
 # Requests a second, at which no server is busy.
-RATE = 100
+RATE = 50
 ROWS = 1000
 
 
@@ -88,7 +87,7 @@ def measure(
         seconds: for how long each server is busy in a round.
         paced: whether to measure the latency at a fixed rate too.
     """
-    samples: Mapping[str, Samples] = defaultdict(Samples)
+    samples = {server.target.name: Samples() for server in servers}
     requests = {server.target.name: operation.requests(ids) for server in servers}
     for number in range(rounds + 1):
         for server in random.sample(servers, len(servers)):
@@ -97,10 +96,10 @@ def measure(
             _saturate(server, requests[name], seconds, taken)
             if paced and number:
                 client = Client(server.address, CONNECTIONS)
-                latencies = client.pace(requests[name], RATE, 2 * seconds)
+                latencies = client.pace(requests[name], RATE, 4 * seconds)
                 client.close()
                 taken.latencies += [1000 * latency for latency in latencies]
-    return dict(samples)
+    return samples
 
 
 def _saturate(

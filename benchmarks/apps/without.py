@@ -1,0 +1,19 @@
+"""The service without one of its middlewares, which is named by its module and its attribute."""
+
+import os
+from importlib import import_module
+from typing import Any
+
+from starlette.types import ASGIApp
+
+module, _, name = os.environ["BENCHMARK_WITHOUT"].partition(":")
+# It fails if there is no such middleware any more.
+getattr(import_module(module), name)
+
+
+def skip(app: ASGIApp, *_: Any, **__: Any) -> ASGIApp:
+    return app
+
+
+setattr(import_module(module), name, skip)
+app = import_module("my_service.main").app
