@@ -42,7 +42,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 if not __debug__:
     sys.exit(
         "Python ignores assertions here, so the tests would prove nothing: unset PYTHONOPTIMIZE, "
-        "leave out -O, and run again."
+        "remove -O, and run again."
     )
 
 # The tests of a service, which run in it.

@@ -81,7 +81,7 @@ def add_rendered_tests(template: Path) -> None:
     """Let a copy of the template render the tests that services do not have; see `test_rendered.py`."""
     folder = "tests/rendered"
     shutil.copytree(TEMPLATE / folder, template / "template" / folder, dirs_exist_ok=True)
-    # They judge keys by another implementation than the one that makes them.
+    # They check keys with another implementation of UUIDs than the service uses.
     project = template / "template/pyproject.toml.jinja"
     text = project.read_text(encoding="utf-8")
     marker = '    "pytest>=9'

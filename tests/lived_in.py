@@ -72,7 +72,7 @@ async def list_books(session: AsyncReadSession, *, limit: int, cursor: str | Non
 '''
 
 SCHEMA = '''\
-"""Books as they travel."""
+"""Books in requests and responses."""
 
 from typing import Annotated
 from uuid import UUID

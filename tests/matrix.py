@@ -109,7 +109,7 @@ def resolve(answers: Answers) -> dict[str, object]:
 @cache
 def feasible() -> list[dict[str, object]]:
     """Every set of listed answers that can be given; a question that is not asked has none."""
-    # A `when` that asks about a text is judged by the text's default.
+    # A `when` that depends on a text is evaluated with its default.
     context = {name: QUESTIONS[name]["default"] for name in TEXTS}
     found: list[dict[str, object]] = [{}]
     for name, question in QUESTIONS.items():

@@ -1,6 +1,6 @@
 """Origins and patterns, with the expected result of their validation in the template and in services."""
 
-# Each text with its normal form, or with None if it is no origin.
+# Each text with the normalized origin, or with None if it is not one.
 ORIGINS: list[tuple[str, str | None]] = [
     # As browsers send them.
     ("http://localhost:3000", "http://localhost:3000"),

@@ -165,7 +165,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
         lambda s: model(s, "Problem")["properties"].pop("errors"),
         "GET /health/live: response default/errors was removed",
     ),
-    "an operation that is called otherwise": (
+    "a renamed operation": (
         lambda s: operation(s, "get", ITEMS).update(operationId="all_items"),
         "GET /api/v1/items: operationId changed from list_items to all_items",
     ),

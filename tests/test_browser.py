@@ -52,7 +52,7 @@ def stage(
 
 
 class Visit:
-    """A page that is open, and what went over the wire, whether the page may read it or not."""
+    """An open page, and its requests and responses, which it may be unable to read."""
 
     def __init__(self, context: BrowserContext, origin: str, **query: str) -> None:
         self.page: Page = context.new_page()
@@ -75,7 +75,7 @@ class Visit:
     def exchanged(self, method: str) -> list[tuple[str, int | None]]:
         """The paths that were called by a method, and the status of each response."""
         called = {id: path for id, (sent, path) in self.requests.items() if sent == method}
-        # A page may hear of its failure before the browser tells of the status behind it.
+        # A page may get an error before the browser reports the status of the response.
         deadline = time.monotonic() + SECONDS_TO_GIVE_UP
         while not called.keys() <= self.statuses.keys() and time.monotonic() < deadline:
             self.page.wait_for_timeout(10)

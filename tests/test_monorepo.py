@@ -60,7 +60,7 @@ def copy(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Copy:
-    """Copies a service into the repository, as somebody does who stands in its root."""
+    """Copies a service into the repository, from its root."""
 
     def copy(path: str, name: str, *data: str) -> tuple[int, str]:
         answers = [

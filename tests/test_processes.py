@@ -26,7 +26,7 @@ LONG, SHORT = "3600", "10"
 UVICORN = ("uvicorn", "my_service.main:app")
 FASTAPI = ("fastapi", "run")
 
-# What the documentation leaves out of its examples.
+# Lines that the examples of the documentation omit.
 STREAM_IMPORTS = """\
 import asyncio
 from collections.abc import AsyncIterable

@@ -14,16 +14,16 @@ pytest_plugins = ["engines"]
 
 
 @pytest.fixture
-def lived_in(service: Service, request: pytest.FixtureRequest) -> Service:
+def team_service(service: Service, request: pytest.FixtureRequest) -> Service:
     """A service on each engine, whose tests have a server that runs already."""
     if service.answers["database"] == "postgresql":
         service.variables["TEST_DATABASE_URL"] = request.getfixturevalue("new_database")
     return service
 
 
-def test_the_sessions_of_a_request_share_what_they_see(lived_in: Service) -> None:
-    (lived_in.root / "tests/test_sessions.py").write_text(SESSIONS, encoding="utf-8")
-    lived_in.run("pytest", "tests/test_sessions.py")
+def test_the_sessions_of_a_request_share_what_they_see(team_service: Service) -> None:
+    (team_service.root / "tests/test_sessions.py").write_text(SESSIONS, encoding="utf-8")
+    team_service.run("pytest", "tests/test_sessions.py")
 
 
 @ON_SQLITE
@@ -41,13 +41,13 @@ def test_nothing_in_a_suite_hangs(service: Service) -> None:
 @pytest.mark.parametrize(
     "service", [pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"], indirect=True
 )
-def test_the_suite_passes_whatever_a_team_adds(lived_in: Service) -> None:
-    fill(lived_in.root, ADDITIONS)
-    lived_in.run("pytest")
+def test_the_suite_passes_whatever_a_team_adds(team_service: Service) -> None:
+    fill(team_service.root, ADDITIONS)
+    team_service.run("pytest")
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("topic", ADDITIONS)
-def test_the_suite_passes_with_one_kind_of_addition(lived_in: Service, topic: str) -> None:
-    fill(lived_in.root, [topic])
-    lived_in.run("pytest")
+def test_the_suite_passes_with_one_kind_of_addition(team_service: Service, topic: str) -> None:
+    fill(team_service.root, [topic])
+    team_service.run("pytest")

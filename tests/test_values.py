@@ -56,7 +56,7 @@ class Sample(UUIDPrimaryKeyMixin, Base):
     kind: Mapped[Kind]
     data: Mapped[Any] = mapped_column(JSON, nullable=True)
 '''
-# What goes over the wire by types of Python alone, and by types that say what a column can store.
+# Schemas with types of Python, and with types that declare the limits of a column.
 CARELESS = {
     "sold_at": "datetime",
     "span": "timedelta",

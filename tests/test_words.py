@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from harness import Renders, files_in
+from harness import TEMPLATE, Renders, files_in, working_files
 from matrix import CELLS, COVERING
 
 # Words that nobody finds in the documentation of a library or in an RFC, as regular expressions of
@@ -33,10 +33,32 @@ DIALECT = {
     "spoken to": "called",
     "over the wire|as they travel": "in requests and responses",
 }
+# Copier's own term: an answer to a question, in the template itself.
+ANSWERS = next(iter(DIALECT))
+TEMPLATE_DIALECT = {words: reason for words, reason in DIALECT.items() if words != ANSWERS} | {
+    "(is|are|was|be) answered (with|by)|answers with": "responses",
+    "judges?|judged": "check",
+    "called otherwise": "renamed",
+    "lies about|lying about": "untracked",
+}
+# Rendered files have a test of their own, and the changelog describes past releases.
+NOT_READ = ("template/", "benchmarks/", "docs/upstream/", "CHANGELOG.md", "requirements")
+# Updates rewrite them.
+FORMER_NAMES = re.compile(
+    r"\b(KeyMixin|environment_of|without_values|normal_origin|safe_pattern)\b"
+)
+USES_FORMER_NAMES = {"migrations/renames.yml", "tests/test_renames.py", "tests/lived_in.py"}
+# These list the words, or put one into the template.
+LISTS_WORDS = {"tests/test_words.py", "tests/breakages.toml", "tests/README.md"}
 # Copier's own name, and the former name of a type, which clients of older releases import.
 ALLOWED = re.compile(r"^\.copier-answers\.yml:.*|\.copier-answers\.yml|type Answer\b")
 # Every release has this line, by which an update finds the end of what is the foundation's.
 MARKER = "What is below this line is yours"
+
+
+def compile_words(words: str) -> re.Pattern[str]:
+    """A pattern for whole words, in any case."""
+    return re.compile(rf"(?<![\w-])({words})(?![\w-])", re.IGNORECASE)
 
 
 @cache
@@ -52,7 +74,30 @@ def rendered_lines(service: Path) -> list[str]:
 
 @pytest.mark.parametrize("words", DIALECT)
 def test_rendered_files_use_standard_terms(render: Renders, words: str) -> None:
-    pattern = re.compile(rf"(?<![\w-])({words})(?![\w-])", re.IGNORECASE)
+    pattern = compile_words(words)
     lines = {line for cell in COVERING for line in rendered_lines(render(**CELLS[cell]))}
     found = [line for line in lines if pattern.search(ALLOWED.sub("", line))]
     assert sorted(found) == [], DIALECT[words]
+
+
+@cache
+def template_lines() -> list[str]:
+    """The lines of the template's own files, with their names and numbers."""
+    lines = []
+    for name in working_files():
+        if not name.startswith(NOT_READ) and name not in LISTS_WORDS:
+            text = (TEMPLATE / name).read_text(encoding="utf-8", errors="ignore")
+            if name in USES_FORMER_NAMES:
+                text = FORMER_NAMES.sub("", text)
+            lines += [
+                f"{name}:{number}: {line.strip()}"
+                for number, line in enumerate(text.splitlines(), start=1)
+                if MARKER not in line
+            ]
+    return lines
+
+
+@pytest.mark.parametrize("words", TEMPLATE_DIALECT)
+def test_the_template_uses_standard_terms(words: str) -> None:
+    pattern = compile_words(words)
+    assert list(filter(pattern.search, template_lines())) == [], TEMPLATE_DIALECT[words]

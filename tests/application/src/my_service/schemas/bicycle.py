@@ -1,4 +1,4 @@
-"""Bicycles as they travel."""
+"""Bicycles in requests and responses."""
 
 from datetime import datetime
 from typing import Annotated

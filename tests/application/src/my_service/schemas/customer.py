@@ -1,4 +1,4 @@
-"""Customers as they travel."""
+"""Customers in requests and responses."""
 
 from datetime import datetime
 from typing import Annotated

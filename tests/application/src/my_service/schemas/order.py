@@ -1,4 +1,4 @@
-"""Repairs as they travel."""
+"""Repairs in requests and responses."""
 
 from datetime import datetime
 from decimal import Decimal

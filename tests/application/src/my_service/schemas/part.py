@@ -1,4 +1,4 @@
-"""Parts as they travel."""
+"""Parts in requests and responses."""
 
 from decimal import Decimal
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Those who work here, as they travel."""
+"""Users in requests and responses."""
 
 from typing import Annotated, Literal
 from uuid import UUID

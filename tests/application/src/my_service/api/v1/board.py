@@ -16,7 +16,7 @@ router = APIRouter(prefix="/board", tags=["board"])
 async def watch_board(
     socket: WebSocket, database: CurrentDatabase, settings: CurrentSettings, board: CurrentBoard
 ) -> None:
-    """Tell of every change, to those whose first message is a token."""
+    """Send every change to clients whose first message is a token."""
     await socket.accept()
     # Seconds; who does not say who they are is not waited for.
     async with timeout(10):
