@@ -1,4 +1,4 @@
-"""Where the documentation of the template is, for the release that a service has."""
+"""The URL of the documentation for the release of a service."""
 
 from __future__ import annotations
 

@@ -284,7 +284,7 @@ def tracked_files() -> list[Path]:
 
 
 def main(package: str, version_from: str) -> None:
-    """Do what the documentation of this module says, in the folder that it is run in."""
+    """Rename in the working directory; see the docstring of the module."""
     tables = Path(__file__).with_name("renames.yml").read_text(encoding="utf-8")
     for renames in read_renames(tables, package, version_from):
         rename_in_files(tracked_files(), renames)

@@ -192,7 +192,7 @@ def complaint(breakage: Breakage, done: CompletedProcess[str]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the documentation of this module says."""
+    """Run the command line; see the docstring of the module."""
     if unknown := [name for name in arguments if name not in BREAKAGES]:
         sys.exit(f"There is no breakage {', '.join(unknown)}; they are:\n" + "\n".join(BREAKAGES))
     missed = []

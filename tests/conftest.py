@@ -65,9 +65,9 @@ def _no_settings_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="session", autouse=True)
 def _copier_that_asks_git_for_nothing() -> Iterator[None]:
-    """Where the executable bit is on the disk, Copier asks git for each file whether it is, in vain.
+    """Let Copier read executable bits from the disk, instead of asking git for each file.
 
-    That takes a third of an update. Copier as it is runs where a test starts it as a command.
+    Asking git takes a third of an update. Commands that tests start still do.
     """
     with pytest.MonkeyPatch.context() as patch:
         if os.name == "posix":
@@ -193,7 +193,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """Give all tests with the same parameter to the same process, if its id ends in an @.
+    """Run tests with the same parameter in the same process, if its id ends in an @.
 
     What is installed for one of them serves the others. The marks of pytest-xdist say the same,
     but 3.8 writes them where pytest 9.2 does not look.
@@ -204,7 +204,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 
 def group_of(test: str) -> str:
-    """What its parameter says of the group of a test; else it is one of its own."""
+    """The group of a test, from its parameter; by default a group of its own."""
     group = re.search(r"\[([^]]+)@", test)
     return group[1] if group else test
 
@@ -213,7 +213,7 @@ def group_of(test: str) -> str:
 def pytest_runtest_makereport(
     item: pytest.Function,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say where the service is that a test has failed with, and how to repeat that."""
+    """Report the folder of the service of a failed test, and how to repeat the test."""
     report = yield
     if report.failed and (services := services_among(item.funcargs.values())):
         lines = [f"The service is in {service}" for service in sorted(services)]
@@ -233,7 +233,7 @@ def services_among(values: Iterable[object]) -> set[Path]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests the rendered services have, and how long those took."""
+    """Report the number of tests of rendered services, and their duration."""
     passed = terminalreporter.getreports("passed")
     suites = [
         f"{report.head_line}: {summary}"

@@ -162,5 +162,5 @@ def serving(service: Service, *options: str, output: BinaryIO | None = None) -> 
 
 
 def log_of(service: Service) -> Path:
-    """What the server of a service has printed."""
+    """The output of the server of a service."""
     return service.root.parent / "server.log"

@@ -49,7 +49,7 @@ VARIANTS: list[Answers] = [
 
 
 def generate(service: Service) -> dict[str, str]:
-    """Do what a team does after it has changed its API; returns what is generated then."""
+    """Run the commands that a team runs after a change of its API, and return the generated files."""
     service.run(str(service.answers.get("project_slug", "my-service")), "openapi")
     run_npm(service.root / "client", "run", "generate")
     return {name: (service.root / name).read_text(encoding="utf-8") for name in FILES}

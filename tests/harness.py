@@ -78,7 +78,7 @@ def take_snapshot(folder: Path) -> Path:
 
 
 def add_rendered_tests(template: Path) -> None:
-    """Let a copy of the template render the tests that services do not have; see `test_rendered.py`."""
+    """Add the tests of `tests/rendered/` to a copy of the template; see `test_rendered.py`."""
     folder = "tests/rendered"
     shutil.copytree(TEMPLATE / folder, template / "template" / folder, dirs_exist_ok=True)
     # They check keys with another implementation of UUIDs than the service uses.
@@ -166,7 +166,7 @@ def key_of(*parts: object) -> str:
 
 
 class Renders:
-    """What a snapshot of the template renders to, one folder for each set of answers.
+    """Services rendered from a snapshot of the template, one folder for each set of answers.
 
     Args:
         template: the snapshot.
@@ -190,7 +190,7 @@ class Renders:
 
 
 def recorded_answers(service: Path) -> dict[str, Any]:
-    """What a rendered service remembers."""
+    """The recorded answers of a rendered service."""
     recorded = yaml.safe_load((service / ANSWERS_FILE).read_text(encoding="utf-8"))
     assert isinstance(recorded, dict)
     return recorded
@@ -262,7 +262,7 @@ class Service:
         )
 
     def reproduction(self, *words: str) -> str:
-        """The one line that does the same by hand."""
+        """A command line that repeats the failure."""
         answers = shlex.join(
             part for item in self.answers.items() for part in ("-d", "=".join(map(str, item)))
         )
@@ -285,7 +285,7 @@ class Environments:
         self._bytecode = (shared or folder) / "bytecode"
 
     def install(self, root: Path, answers: Answers) -> Service:
-        """Do what `uv sync` does for a copy of what was rendered, which it writes into."""
+        """Run `uv sync` for a copy of a rendered service."""
         version = str(recorded_answers(root)["python_version"])
         python = find_python(version)
         if python is None:
@@ -304,7 +304,7 @@ class Environments:
         return service
 
     def install_to_read(self, root: Path, answers: Answers) -> Service:
-        """Do the same if that is possible; else install what tools read, on another Python."""
+        """Do the same if its Python is installed; otherwise install the dependencies for another Python."""
         if find_python(str(recorded_answers(root)["python_version"])):
             return self.install(root, answers)
         service = Service(root, answers, self._folder / self._key(root, sys.executable))

@@ -434,7 +434,7 @@ def edit_the_foundation(service: Path) -> None:
 
 
 def lost_lines(service: Path, added: list[tuple[str, str]]) -> list[str]:
-    """What of all this is not there any more."""
+    """The changes that are lost."""
     lost = [
         name
         for name, text in {**FILES, **LOCAL}.items()

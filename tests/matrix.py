@@ -84,7 +84,7 @@ TEXTS = [name for name in QUESTIONS if name not in OFFERED]
 
 
 def _value(question: Mapping[str, Any], key: str, context: Answers) -> Any:
-    """What a property of a question says after the answers so far."""
+    """Evaluate a property of a question with the answers so far."""
     raw = question.get(key, True)
     if not isinstance(raw, str):
         return raw
@@ -187,7 +187,7 @@ def _covering_array(seed: int) -> list[Answers]:
 
 
 def _with_texts(cells: Sequence[Answers]) -> list[Answers]:
-    """Give each text question each of its samples, and its default, in turn."""
+    """Give every text question its samples and its default in turn."""
     spread = [dict(cell) for cell in cells]
     for number, name in enumerate(TEXTS):
         texts = cycle([None, *SAMPLES.get(name, [])])
@@ -243,7 +243,7 @@ def github_matrix() -> dict[str, list[dict[str, str]]]:
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the documentation of this module says."""
+    """Run the command line; see the docstring of the module."""
     if arguments == ["--github"]:
         print(json.dumps(github_matrix()))
     elif arguments:

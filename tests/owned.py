@@ -22,14 +22,14 @@ MARKER = re.compile(
 
 
 def contents(service: Path) -> dict[str, bytes]:
-    """What is in each file of a rendered service, but for the answers."""
+    """The text of each file of a rendered service, except the answers file."""
     return {
         name: path.read_bytes() for name, path in files_in(service).items() if name != ANSWERS_FILE
     }
 
 
 def owned_files(service: Path, *, when: str | None = None) -> dict[str, bytes]:
-    """What belongs to the team, or the part of it that a question switches on."""
+    """The files of the team, or those that a question adds."""
     patterns = [pattern for pattern, switch in OWNED if when in (None, switch)]
     paths = {path for pattern in patterns for path in service.glob(pattern)}
     return {path.relative_to(service).as_posix(): path.read_bytes() for path in sorted(paths)}
@@ -41,7 +41,7 @@ def shared_files(service: Path) -> dict[str, bytes]:
 
 
 def foundation_files(service: Path) -> dict[str, bytes]:
-    """What updates bring."""
+    """The files that updates change."""
     owned = owned_files(service)
     return {name: content for name, content in contents(service).items() if name not in owned}
 

@@ -36,7 +36,7 @@ class Release:
 
     @property
     def tag(self) -> str:
-        """What the version is called in a repository."""
+        """The tag of the version."""
         return f"v{self.version}"
 
     def __str__(self) -> str:
@@ -91,13 +91,13 @@ def publish(repository: Path, tag: str) -> None:
 
 
 def questions_of(history: Path, tag: str) -> dict[str, Any]:
-    """What a release asks."""
+    """The questions of a release."""
     config = yaml.safe_load(git(history, "show", f"{tag}:copier.yml"))
     return {name: question for name, question in config.items() if not name.startswith("_")}
 
 
 def known_to(history: Path, tag: str, answers: Answers) -> dict[str, object]:
-    """Those of the answers that a release asks for."""
+    """The answers to questions that a release has."""
     questions = questions_of(history, tag)
     return {name: answer for name, answer in answers.items() if name in questions}
 
@@ -135,7 +135,7 @@ class Living:
         git(self.root, "commit", "--quiet", "--allow-empty", "--message", message, "--", ".")
 
     def update(self, answers: Answers | None = None, tag: str = VERSION) -> None:
-        """Bring it to a release, conflicts and all."""
+        """Update it to a release, with conflicts."""
         copier.run_update(
             self.root,
             data=dict(answers or {}),
@@ -147,7 +147,7 @@ class Living:
         )
 
     def update_cleanly(self, answers: Answers | None = None, tag: str = VERSION) -> None:
-        """Bring it to a release without a conflict, and commit that."""
+        """Update it to a release without a conflict, and commit."""
         self.update(answers, tag)
         assert self.conflicts() == []
         self.commit("Update")
@@ -163,7 +163,7 @@ class Living:
         return sorted({*unmerged.splitlines()} | marked)
 
     def contents(self) -> dict[str, bytes]:
-        """What is in each of its files that git does not ignore, but for the answers."""
+        """The content of each file that git does not ignore, except the answers file."""
         listed = git(self.root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
         names = sorted({*filter(None, listed.split("\0"))} - {ANSWERS_FILE})
         return {

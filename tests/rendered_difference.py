@@ -29,7 +29,7 @@ def render(commit: str, answers: Answers, folder: Path) -> None:
 
 
 def difference(commit: str) -> str:
-    """What changes in services, each in a folder with the name of its answers."""
+    """The difference of rendered services, each in a folder with the name of its answers."""
     with tempfile.TemporaryDirectory() as folder:
         for cell in COVERING:
             render(commit, CELLS[cell], Path(folder, "before", cell))

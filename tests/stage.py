@@ -33,7 +33,7 @@ VISITORS = TEMPLATE / "tests/frontend/visitors.py"
 
 @dataclass(frozen=True)
 class Stage:
-    """Where everything is: origins of the frontend, and addresses of the service.
+    """The origins of the frontend, and the URLs of the service.
 
     Attributes:
         browser: one without a window.

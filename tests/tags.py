@@ -21,7 +21,7 @@ class ReleaseMismatch(Exception):
 
 
 def sections(changelog: str) -> dict[str, str]:
-    """What a changelog says of each version that is released, the newest first."""
+    """The notes of each released version in a changelog, the newest first."""
     _, *parts = HEADING.split(changelog)
     return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
 
@@ -64,7 +64,7 @@ def commit_of(repository: Path, tag: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the documentation of this module says."""
+    """Run the command line; see the docstring of the module."""
     changelog = (TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8")
     if arguments:
         print(sections(changelog)[arguments[1].removeprefix("v")])

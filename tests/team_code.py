@@ -155,7 +155,7 @@ LOG_PROCESSORS = (structlog.processors.EventRenamer("message"), add_secret, drop
 
 # They take every address below their version, by every method, and sockets too.
 ROUTER = '''\
-"""Whatever nobody else takes."""
+"""All other paths."""
 
 from collections.abc import AsyncGenerator
 
@@ -220,7 +220,7 @@ class NoteTaken(Conflict):
 
 
 class Note(UUIDPrimaryKeyMixin, TimestampMixin, Base):
-    """What somebody says about an item."""
+    """A comment about an item."""
 
     __tablename__ = "notes"
     __table_args__ = (UniqueConstraint("name", info={"error": NoteTaken}),)

@@ -35,7 +35,7 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        """What is on the screen, without what is left empty."""
+        """The lines of the screen that are not empty."""
         return [line.rstrip() for line in self._screen.display]
 
     def press(self, *keys: str) -> None:

@@ -177,7 +177,7 @@ def follow(client: Client, order: Mapping[str, Any]) -> None:
 
 
 def made(response: Response, status: int = 201) -> dict[str, Any]:
-    """What a response that has this status says."""
+    """The JSON of a response with this status."""
     assert response.status_code == status, response.text
     content: dict[str, Any] = response.json()
     return content

@@ -75,7 +75,7 @@ def test_the_guide_is_up_to_date() -> None:
 
 
 class TestScript:
-    """It fails where a breakage is not caught, is caught by accident, or is out of date."""
+    """The script fails if a breakage is not caught, is caught by accident, or is out of date."""
 
     @pytest.mark.parametrize(
         ("code", "output", "expected"),

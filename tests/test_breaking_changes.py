@@ -270,7 +270,7 @@ def test_a_new_version_announces_breaking_changes(
 
 
 class TestCommand:
-    """What the workflow of a service runs, in a folder of its repository."""
+    """The command that the workflow of a service runs."""
 
     @pytest.fixture
     def root(self, service: Path, tmp_path: Path) -> Path:

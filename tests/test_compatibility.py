@@ -64,7 +64,7 @@ def checkout(history: Path, release: Release, tmp_path_factory: pytest.TempPathF
 
 
 def news_since(release: Release) -> str:
-    """What the changelog says of the releases that came after one."""
+    """The changelog of the releases after a given one."""
     return CHANGELOG.partition(f"## {release} ")[0]
 
 
@@ -76,7 +76,7 @@ def is_named(name: str, news: str) -> bool:
 
 
 def departures(names: set[str]) -> dict[str, str]:
-    """Where the steps of updates take these files to; nowhere, if they are gone.
+    """The new path of each file that an update moves, or "" if it removes the file.
 
     Returns:
         Those of the files that a step names, by itself or with its folder.

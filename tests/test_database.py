@@ -144,7 +144,7 @@ class Writer:
 
 @contextmanager
 def writing(client: Client, writers: list[Writer]) -> Iterator[None]:
-    """Let the writers write, each in a thread of its own."""
+    """Run every writer in a thread."""
     ended = Event()
     with ThreadPoolExecutor(len(writers)) as pool:
         running = [pool.submit(writer.write, str(client.base_url), ended) for writer in writers]
@@ -229,7 +229,7 @@ def send_at_once(client: Client, requests: list[tuple[str, str, object]]) -> lis
 
 
 def statuses(responses: list[Response]) -> Counter[int]:
-    """How often each status came."""
+    """The number of responses with each status."""
     return Counter(response.status_code for response in responses)
 
 

@@ -29,7 +29,7 @@ CELL = "all-off"
 
 
 def suite(root: Path, *options: str, code: int = 1) -> str:
-    """What a suite prints that ends with this code."""
+    """The output of a suite that exits with this code."""
     done = subprocess.run(
         [*PYTEST, *options],
         cwd=root,

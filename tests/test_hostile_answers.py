@@ -74,7 +74,7 @@ def accepted(text: str) -> Answers:
 
 
 def refusals(answers: Answers) -> list[str]:
-    """What is said to answers, a line for each that is refused."""
+    """The messages for answers, one line for each that is refused."""
     return [f"{name}: {said}" for name in answers if (said := problem(name, answers[name]))]
 
 
@@ -156,7 +156,7 @@ Say = Callable[..., list[str]]
 
 @pytest.fixture
 def say(template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Say:
-    """What the command line says when it refuses to make `service`, a line each."""
+    """The lines of the command line when it refuses to render `service`."""
 
     def copy(*options: str) -> list[str]:
         words = ["copy", "--trust", "--defaults", *options, str(template)]

@@ -79,7 +79,7 @@ IDENTIFIERS = [
 
 
 def hostile_requests(item: str) -> Iterator[tuple[str, str, str, bytes | None]]:
-    """What to call a request, its method, its address and its body."""
+    """The name of a request, its method, its URL and its body."""
     for name, body in BODIES.items():
         yield f"{name}, new", "POST", ITEMS, body
         yield f"{name}, changed", "PATCH", item, body

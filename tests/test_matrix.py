@@ -53,7 +53,7 @@ def options_of(cell: str) -> set[tuple[str, object]]:
 
 
 def pairs_in(cells: Iterable[Answers]) -> set[tuple[Option, ...]]:
-    """What meets in these sets of answers, but for answers that only change a value."""
+    """The pairs of answers in these sets, except those that only change a value."""
     return {
         pair
         for cell in cells

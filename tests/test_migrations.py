@@ -97,7 +97,7 @@ def versions(service: Service) -> set[Path]:
 
 
 def autogenerate(service: Service) -> str:
-    """Let Alembic write a migration, which has to pass the linter too; what it says."""
+    """Generate a migration, which must pass the linter, and return the output."""
     before = versions(service)
     service.run("alembic", "revision", "--autogenerate", "--message", "what is new")
     [written] = versions(service) - before
@@ -267,7 +267,7 @@ def include_name(name: str | None, kind: str, parents: object) -> bool:
 
 
 def add_by_hand(migration: Path, first: list[tuple[str, str]], last: list[tuple[str, str]]) -> None:
-    """Let a migration run statements before and after its own, and take them back."""
+    """Add statements to a migration, before and after its own, and to its downgrade."""
     written = migration.read_text()
     for function, (before, after) in {
         "upgrade": ([do for do, _ in first], [do for do, _ in last]),

@@ -122,7 +122,7 @@ def wait_for_socket(path: Path, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def behind_pooler(service: Service, mode: str = "transaction", options: str = "") -> Iterator[str]:
-    """Let a service reach its database through a pooler only; the direct address, for others."""
+    """Connect a service to its database through a pooler, and return the direct URL."""
     direct = service.variables["APP_DATABASE_URL"]
     with pooling(direct, mode, options) as folder:
         database = urlsplit(direct).path

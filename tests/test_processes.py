@@ -79,7 +79,7 @@ async def stream() -> AsyncIterable[str]:
 
 
 def with_examples(service: Service) -> Service:
-    """Put the examples of the documentation into a service: a stream, a socket and a worker."""
+    """Add the examples of the documentation to a service: a stream, a WebSocket and a worker."""
     page = (TEMPLATE / "docs/streams.md").read_text(encoding="utf-8")
     stream, socket_, worker = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     package = service.root / "src/my_service"
@@ -314,7 +314,7 @@ if __name__ == "__main__":
 
 
 def with_commands(service: Service) -> Service:
-    """Put a command beside the server of a service, and what it uses."""
+    """Add a command to a service, and the code that it uses."""
     package = service.root / "src/my_service"
     if (package / "db").exists():
         (package / "cli.py").write_text(COMMAND, encoding="utf-8")

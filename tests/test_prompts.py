@@ -57,7 +57,7 @@ def asked(answers: Answers) -> list[str]:
 
 
 def keys_for(name: str, answers: Answers) -> list[str]:
-    """What a person presses to answer a question."""
+    """The keys that answer a question."""
     answer, question = answers[name], QUESTIONS[name]
     if question["type"] == "bool":
         return ["y" if answer else "n"]

@@ -48,7 +48,7 @@ def words_of(answers: Answers) -> list[str]:
 
 
 def contents(service: Path) -> dict[str, bytes]:
-    """What is in each file, after a letter that says whether it can be executed."""
+    """The content of each file, after a letter for its executable bit."""
     return {
         name: (b"x" if path.stat().st_mode & stat.S_IXUSR else b"-") + path.read_bytes()
         for name, path in files_in(service).items()

@@ -28,7 +28,7 @@ def renamed(text: str, path: Path = PATH, others: tuple[str, ...] = ()) -> str:
 
 
 def left(text: str) -> list[str]:
-    """What is left to the team."""
+    """The uses that are left to the team."""
     return rename(Module(text, PATH), RENAMES)[1]
 
 
@@ -300,7 +300,7 @@ def test_the_migration_reads_the_table(repository: Path) -> None:
 
 
 def names_in(service: Path, module: str) -> set[str]:
-    """What a rendered module defines at its top, or what a package imports and the modules in it."""
+    """The top-level names of a rendered module, or the imports and modules of a package."""
     path = service / ("" if module.startswith("tests") else "src") / module.replace(".", "/")
     if path.is_dir():
         file = path / "__init__.py"

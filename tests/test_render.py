@@ -149,7 +149,7 @@ def read_all(service: Path) -> dict[str, str]:
 
 
 def words_of_what_is_off(service: Path) -> list[str]:
-    """What no file of a service may say."""
+    """Texts that no file of a service may contain."""
     answers = recorded_answers(service)
     pieces = [words for question, on, words in WORDS.values() if answers.get(question) not in on]
     return [word for words in pieces for word in words]
@@ -378,7 +378,7 @@ class TestFiles:
 
 
 def row(service: Path, whose: str) -> str:
-    """What the README says of the files that are somebody's."""
+    """The files of an owner, as the README lists them."""
     readme = (service / "README.md").read_text(encoding="utf-8")
     found = re.search(rf"^\| {whose} \| (.*?) \|", readme, re.MULTILINE)
     assert found

@@ -202,7 +202,7 @@ CHOSEN = [
 
 
 class TestSwitches:
-    """What is switched on and off and on again is as it was, and so are the team's files."""
+    """A feature that is enabled, disabled and enabled again is as before, and so are the team's files."""
 
     @pytest.mark.parametrize("others", CHOSEN)
     def test_there_and_back(
@@ -263,7 +263,7 @@ class TestConflicts:
 
 
 class TestGitConfiguration:
-    """What git ignores on one machine does not take a team's lines away."""
+    """A file that git ignores on one machine keeps the team's lines."""
 
     @pytest.mark.parametrize(
         ("pattern", "name"),
@@ -345,7 +345,7 @@ class TestEveryFile:
 
 
 def mark_every_file(template: Path) -> set[bytes]:
-    """Put a comment of its own at the top of each file."""
+    """Add a comment to the top of each file."""
     marks = set()
     for number, (name, path) in enumerate(files_in(template / "template").items()):
         mark = f"mark of file {number}"
@@ -397,7 +397,7 @@ from tests.foundation.error_format import ReadError, read_error
 
 
 class TestMoved:
-    """What a team has changed in a file that has moved is where that is now."""
+    """Edits of a moved file are at its new path."""
 
     @pytest.mark.parametrize(
         ("release", "cell"),

@@ -173,7 +173,7 @@ OPTIONS = [
 
 
 def add_samples(service: Service, fields: dict[str, str]) -> None:
-    """Give a service a table with a column of each type, and a router whose schemas have these."""
+    """Add a table with a column of each type to a service, and a router with their schemas."""
     source = service.root / "src/my_service"
     (source / "db/models/sample.py").write_text(MODEL)
     parts = {
