@@ -110,7 +110,7 @@ def begin(history: Path, tag: str, answers: Answers, folder: Path) -> None:
     git(folder, "commit", "--quiet", "--message", "New")
 
 
-class Living:
+class UpdatedService:
     """A service in a repository, from its first copy over its updates.
 
     Args:

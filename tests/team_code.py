@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from lived_in import insert
+from team_changes import insert
 
 PACKAGE = "src/my_service"
 SETTINGS_FILE = f"{PACKAGE}/core/settings.py"

@@ -20,7 +20,7 @@ from harness import (
     summary_of,
 )
 from httpx2 import Client, Response
-from lived_in import insert
+from team_changes import insert
 
 # By day `test_team_code.py` tries on the suite whatever is special about an application.
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
@@ -79,7 +79,7 @@ def application(
     return service
 
 
-def test_the_suite_of_the_foundation_is_green_in_it(
+def test_the_foundation_tests_pass(
     application: Service, record_property: Callable[[str, str], None]
 ) -> None:
     # A test that hangs shows where, and ends the run.
@@ -89,11 +89,11 @@ def test_the_suite_of_the_foundation_is_green_in_it(
 
 
 @pytest.mark.parametrize("command", ["ruff check --no-cache", "ruff format --check", "mypy"])
-def test_it_passes_its_own_gate(application: Service, command: str) -> None:
+def test_poe_check_passes(application: Service, command: str) -> None:
     application.run(*command.split())
 
 
-def test_it_runs_as_it_does_in_production(application: Service) -> None:
+def test_the_application_runs_in_production(application: Service) -> None:
     """Migrations there and back, then a server and a worker, each a process of its own, and a day at work."""
     for words in ("upgrade head", "check", "downgrade base", "upgrade head"):
         application.run("alembic", *words.split())

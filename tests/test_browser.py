@@ -15,7 +15,7 @@ from harness import Answers, Environments, Renders
 from httpx2 import Client
 from node import NEEDS_NPM
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from stage import Stage, stage_of
+from sites import Sites, start_sites
 
 pytestmark = [pytest.mark.slow, NEEDS_NPM, NEEDS_BROWSER]
 
@@ -40,15 +40,15 @@ COMBINATIONS: list[Answers] = [
         for answers in COMBINATIONS
     ],
 )
-def stage(
+def sites(
     request: pytest.FixtureRequest,
     render: Renders,
     environments: Environments,
     shared: Path,
     client_tools: Path,
-) -> Iterator[Stage]:
-    with stage_of(render, environments, shared, client_tools, request.param) as stage:
-        yield stage
+) -> Iterator[Sites]:
+    with start_sites(render, environments, shared, client_tools, request.param) as sites:
+        yield sites
 
 
 class Visit:
@@ -105,24 +105,24 @@ class Visit:
 
 
 @pytest.fixture
-def context(stage: Stage) -> Iterator[BrowserContext]:
+def context(sites: Sites) -> Iterator[BrowserContext]:
     """A visitor whom nobody knows yet."""
-    context = stage.browser.new_context(ignore_https_errors=True)
+    context = sites.browser.new_context(ignore_https_errors=True)
     context.set_default_timeout(SECONDS_TO_GIVE_UP * 1000)
     yield context
     context.close()
 
 
 @pytest.fixture
-def visit(stage: Stage, context: BrowserContext) -> Visit:
+def visit(sites: Sites, context: BrowserContext) -> Visit:
     """The page on the origin that is listed."""
-    return Visit(context, stage.listed, api=stage.with_credentials, credentials="include")
+    return Visit(context, sites.listed, api=sites.with_credentials, credentials="include")
 
 
 @pytest.fixture
-def stored(stage: Stage) -> Iterator[Client]:
+def stored(sites: Sites) -> Iterator[Client]:
     """The service without a browser, to see what it has really stored."""
-    with Client(base_url=stage.with_credentials) as client:
+    with Client(base_url=sites.with_credentials) as client:
         yield client
 
 
@@ -132,20 +132,18 @@ def names(stored: Client) -> list[str]:
 
 
 class TestServer:
-    def test_the_server_of_the_page_reads_all_pages_of_a_list(
-        self, stage: Stage, stored: Client, context: BrowserContext
+    def test_server_components_read_all_pages(
+        self, sites: Sites, stored: Client, context: BrowserContext
     ) -> None:
         for name in ("Anvil", "Brush", "Chisel"):
             stored.post("/api/v1/items", json={"name": name})
-        text = Visit(context, stage.listed).page.locator("#from-the-server").inner_text()
+        text = Visit(context, sites.listed).page.locator("#from-the-server").inner_text()
         assert text.split(", ") == names(stored)
 
-    def test_the_id_of_a_request_goes_from_the_page_to_the_log_of_the_service(
-        self, stage: Stage
-    ) -> None:
+    def test_the_request_id_of_a_page_is_logged(self, sites: Sites) -> None:
         with Client() as client:
-            client.get(stage.listed, headers={"X-Request-ID": "from-the-page"}).raise_for_status()
-        stage.wait_for_line('"from-the-page"')
+            client.get(sites.listed, headers={"X-Request-ID": "from-the-page"}).raise_for_status()
+        sites.wait_for_line('"from-the-page"')
 
 
 class TestListedOrigin:
@@ -157,23 +155,23 @@ class TestListedOrigin:
         visit.press("Refresh")
         expect(visit.items).to_have_text(names(stored)[:20])
 
-    def test_the_browser_asks_before_it_sends(self, visit: Visit) -> None:
+    def test_the_browser_sends_a_preflight(self, visit: Visit) -> None:
         visit.add("Easel")
         expect(visit.items).to_have_count(1)
         assert visit.exchanged("OPTIONS") == [("/api/v1/items", 200)]
         assert visit.exchanged("POST") == [("/api/v1/items", 201)]
 
-    def test_what_is_wrong_is_shown_at_its_field(self, stage: Stage, visit: Visit) -> None:
+    def test_validation_errors_are_shown_at_their_fields(self, sites: Sites, visit: Visit) -> None:
         visit.press("Refresh")
         expect(visit.items).not_to_have_count(0)
         visit.add("", "x" * 2001)
         visit.expect_error("validation_error", 422)
         expect(visit.page.locator("#name-error")).to_contain_text("at least 1 character")
         expect(visit.page.locator("#description-error")).to_contain_text("at most 2000 characters")
-        stage.screenshot.parent.mkdir(exist_ok=True)
-        visit.page.screenshot(path=stage.screenshot)
+        sites.screenshot.parent.mkdir(exist_ok=True)
+        visit.page.screenshot(path=sites.screenshot)
 
-    def test_a_name_that_is_taken_says_so(self, visit: Visit) -> None:
+    def test_a_conflict_is_shown(self, visit: Visit) -> None:
         visit.add("File")
         # With two concurrent requests, the page would show the later response.
         expect(visit.items).to_have_count(1)
@@ -182,112 +180,116 @@ class TestListedOrigin:
         expect(alert).to_contain_text("There is one of that name already.")
         expect(visit.items).to_have_count(1)
 
-    def test_a_crash_can_be_read_and_found_in_the_log(self, stage: Stage, visit: Visit) -> None:
+    def test_a_500_is_readable_and_its_request_id_is_logged(
+        self, sites: Sites, visit: Visit
+    ) -> None:
         visit.press("Fail")
         request_id = visit.expect_error("internal_error", 500).locator("small").inner_text()
         assert len(request_id) == 32
-        stage.wait_for_line(request_id, "the secret of the log")
+        sites.wait_for_line(request_id, "the secret of the log")
         assert "secret" not in visit.page.content()
 
 
 class TestCredentials:
-    def test_cookies_go_along_where_both_sides_agree(self, visit: Visit) -> None:
+    def test_cookies_are_sent_with_credentials_on_both_sides(self, visit: Visit) -> None:
         visit.expect_visitor("Welcome", "welcome")
         visit.expect_visitor("Greet", "somebody")
 
-    def test_they_stay_at_home_where_the_page_does_not_send_them(
-        self, stage: Stage, context: BrowserContext, visit: Visit
+    def test_cookies_are_not_sent_without_credentials_include(
+        self, sites: Sites, context: BrowserContext, visit: Visit
     ) -> None:
         visit.expect_visitor("Welcome", "welcome")
         visit.expect_visitor("Greet", "somebody")
-        Visit(context, stage.listed, api=stage.with_credentials).expect_visitor("Greet", "nobody")
+        Visit(context, sites.listed, api=sites.with_credentials).expect_visitor("Greet", "nobody")
 
-    def test_a_service_that_takes_none_is_not_read_by_a_page_that_sends_them(
-        self, stage: Stage, context: BrowserContext
+    def test_a_response_without_allow_credentials_is_blocked(
+        self, sites: Sites, context: BrowserContext
     ) -> None:
-        visit = Visit(context, stage.listed, api=stage.without, credentials="include")
+        visit = Visit(context, sites.listed, api=sites.without, credentials="include")
         visit.press("Refresh")
         visit.expect_error("unreachable", 0)
         assert visit.exchanged("GET")[-1] == ("/api/v1/items", 200)
 
-    def test_it_is_read_by_one_that_does_not(self, stage: Stage, context: BrowserContext) -> None:
-        visit = Visit(context, stage.listed, api=stage.without)
+    def test_a_response_without_credentials_is_readable(
+        self, sites: Sites, context: BrowserContext
+    ) -> None:
+        visit = Visit(context, sites.listed, api=sites.without)
         visit.add("Gauge")
         expect(visit.items).to_have_count(1)
 
     @pytest.mark.parametrize(("same_site", "greeted"), [("none", "somebody"), ("lax", "nobody")])
-    def test_below_another_domain_only_cookies_that_say_so_go_along(
-        self, stage: Stage, context: BrowserContext, same_site: str, greeted: str
+    def test_same_site_cookies_across_domains(
+        self, sites: Sites, context: BrowserContext, same_site: str, greeted: str
     ) -> None:
-        query = {"api": stage.elsewhere, "credentials": "include", "sameSite": same_site}
-        visit = Visit(context, stage.preview, **query)
+        query = {"api": sites.elsewhere, "credentials": "include", "sameSite": same_site}
+        visit = Visit(context, sites.preview, **query)
         visit.expect_visitor("Welcome", "welcome")
         visit.expect_visitor("Greet", greeted)
 
 
 class TestOtherOrigins:
-    def test_another_port_is_another_origin_that_is_listed_too(
-        self, stage: Stage, context: BrowserContext
-    ) -> None:
-        visit = Visit(context, stage.other_port, api=stage.with_credentials, credentials="include")
+    def test_another_port_is_another_origin(self, sites: Sites, context: BrowserContext) -> None:
+        visit = Visit(context, sites.other_port, api=sites.with_credentials, credentials="include")
         visit.add("Hammer")
         expect(visit.items).to_have_count(1)
 
-    def test_a_preview_matches_the_pattern(self, stage: Stage, context: BrowserContext) -> None:
-        visit = Visit(context, stage.preview, api=stage.with_credentials, credentials="include")
-        assert visit.page.evaluate("location.origin") == stage.preview
+    def test_a_preview_origin_matches_the_pattern(
+        self, sites: Sites, context: BrowserContext
+    ) -> None:
+        visit = Visit(context, sites.preview, api=sites.with_credentials, credentials="include")
+        assert visit.page.evaluate("location.origin") == sites.preview
         visit.add("Iron")
         expect(visit.items).to_have_count(1)
 
-    def test_a_stranger_is_answered_but_may_not_read_it(
-        self, stage: Stage, context: BrowserContext
+    def test_other_origins_cannot_read_responses(
+        self, sites: Sites, context: BrowserContext
     ) -> None:
-        visit = Visit(context, stage.stranger, api=stage.with_credentials)
+        visit = Visit(context, sites.stranger, api=sites.with_credentials)
         visit.press("Refresh")
         visit.expect_error("unreachable", 0)
         assert visit.exchanged("GET")[-1] == ("/api/v1/items", 200)
 
-    def test_a_stranger_may_not_even_ask_to_write(
-        self, stage: Stage, context: BrowserContext, stored: Client
+    def test_other_origins_fail_the_preflight(
+        self, sites: Sites, context: BrowserContext, stored: Client
     ) -> None:
-        visit = Visit(context, stage.stranger, api=stage.with_credentials)
+        visit = Visit(context, sites.stranger, api=sites.with_credentials)
         visit.add("Jack")
         visit.expect_error("unreachable", 0)
         assert visit.exchanged("OPTIONS") == [("/api/v1/items", 400)]
         assert "Jack" not in names(stored)
 
-    def test_a_write_that_no_browser_asks_about_is_refused_and_not_carried_out(
-        self, stage: Stage, context: BrowserContext
+    def test_simple_requests_of_other_origins_are_refused(
+        self, sites: Sites, context: BrowserContext
     ) -> None:
-        visit = Visit(context, stage.stranger, api=stage.with_credentials, credentials="include")
+        visit = Visit(context, sites.stranger, api=sites.with_credentials, credentials="include")
         visit.press("Welcome")
         visit.expect_error("unreachable", 0)
         assert visit.exchanged("OPTIONS") == []
         assert visit.exchanged("POST") == [("/api/v1/visitors", 403)]
-        assert context.cookies(stage.with_credentials) == []
+        assert context.cookies(sites.with_credentials) == []
 
 
 class TestSameOrigin:
     """The frontend's server passes on what the page sends to its own origin, over TLS or at home."""
 
     @pytest.mark.parametrize("name", ["listed", "preview"])
-    def test_a_page_writes_and_reads_whatever_its_origin(
-        self, stage: Stage, context: BrowserContext, name: str
+    def test_same_origin_requests_are_allowed(
+        self, sites: Sites, context: BrowserContext, name: str
     ) -> None:
-        visit = Visit(context, getattr(stage, name))
+        visit = Visit(context, getattr(sites, name))
         visit.add(f"Knife of the {name}")
         expect(visit.items).to_have_count(1)
         visit.press("Refresh")
         expect(visit.items.first).to_have_text(f"Knife of the {name}")
         assert visit.exchanged("OPTIONS") == []
 
-    def test_cookies_belong_to_the_page(self, stage: Stage, context: BrowserContext) -> None:
-        visit = Visit(context, stage.listed)
+    def test_cookies_belong_to_the_page(self, sites: Sites, context: BrowserContext) -> None:
+        visit = Visit(context, sites.listed)
         visit.expect_visitor("Welcome", "welcome")
         visit.expect_visitor("Greet", "somebody")
 
-    def test_errors_are_the_services(self, stage: Stage, context: BrowserContext) -> None:
-        visit = Visit(context, stage.listed)
+    def test_errors_pass_through_the_proxy(self, sites: Sites, context: BrowserContext) -> None:
+        visit = Visit(context, sites.listed)
         visit.add("")
         visit.expect_error("validation_error", 422)
         expect(visit.page.locator("#name-error")).to_be_visible()

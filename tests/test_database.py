@@ -163,7 +163,7 @@ def wait_for(events: list[Event], what: str) -> None:
 
 
 @ON_POSTGRESQL
-def test_a_crash_of_the_database_loses_nothing_and_is_over_when_it_is_back(
+def test_a_database_crash_loses_no_committed_row(
     service: Service, crashing_server: CrashingServer
 ) -> None:
     service.variables["APP_DATABASE_URL"] = crashing_server.address
@@ -196,7 +196,7 @@ def test_a_crash_of_the_database_loses_nothing_and_is_over_when_it_is_back(
 
 
 @ON_POSTGRESQL
-def test_a_database_that_does_not_answer_is_told_in_time(
+def test_an_unresponsive_database_times_out(
     service: Service, crashing_server: CrashingServer
 ) -> None:
     service.variables["APP_DATABASE_URL"] = crashing_server.address
@@ -237,7 +237,7 @@ def new_items(count: int) -> list[tuple[str, str, object]]:
     return [("POST", ITEMS, {"name": str(number)}) for number in range(count)]
 
 
-def test_a_burst_waits_for_the_few_connections_there_are(service: Service) -> None:
+def test_a_burst_of_requests_waits_for_connections(service: Service) -> None:
     service.variables |= {"APP_DATABASE_POOL_SIZE": "5", "APP_DATABASE_MAX_OVERFLOW": "0"}
     service.run("alembic", "upgrade", "head")
 
@@ -249,7 +249,7 @@ def test_a_burst_waits_for_the_few_connections_there_are(service: Service) -> No
 
 
 @ON_SQLITE
-def test_writers_in_several_processes_wait_for_one_another(service: Service) -> None:
+def test_writers_in_several_processes_wait_for_each_other(service: Service) -> None:
     service.run("alembic", "upgrade", "head")
 
     with serving(service, "--workers", "2") as client:
@@ -365,7 +365,7 @@ def test_the_suite_passes_in_parallel_and_in_any_order(
 
 
 @ON_POSTGRESQL
-def test_the_suite_touches_no_database_that_is_not_for_tests(
+def test_the_suite_refuses_databases_that_are_not_for_tests(
     service: Service, postgresql: Callable[[str], str]
 ) -> None:
     name = f"orders_{uuid4().hex}"

@@ -59,7 +59,7 @@ def broken(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_a_cell_that_fails_is_left_behind_and_can_be_repeated(broken: Path) -> None:
+def test_a_failed_cell_is_kept_and_can_be_repeated(broken: Path) -> None:
     printed = suite(broken, "tests/test_quality.py", "-k", f"ruff and format and {CELL}")
     service = Path(said(printed, "The service is in"))
     assert resolve(recorded_answers(service)) == resolve(CELLS[CELL])
@@ -71,9 +71,7 @@ def test_a_cell_that_fails_is_left_behind_and_can_be_repeated(broken: Path) -> N
 
 
 @pytest.mark.nightly
-def test_a_cell_that_fails_where_it_is_installed_can_be_repeated_by_hand(
-    broken: Path, tmp_path: Path
-) -> None:
+def test_a_failed_installation_can_be_repeated(broken: Path, tmp_path: Path) -> None:
     printed = suite(broken, "tests/test_quality.py", "-k", f"types and {CELL}")
     programs = os.pathsep.join(
         [str(Path(sys.executable).parent), str(Path(find_uv_bin()).parent), os.environ["PATH"]]
@@ -86,7 +84,7 @@ def test_a_cell_that_fails_where_it_is_installed_can_be_repeated_by_hand(
 
 @pytest.mark.parametrize("level", ["1", pytest.param("2", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("root", ["template", "service"])
-def test_without_assertions_a_suite_refuses_to_run(
+def test_pytest_refuses_to_run_without_assertions(
     template: Path, render: Renders, tmp_path: Path, root: str, level: str
 ) -> None:
     whole = template if root == "template" else render()
@@ -115,7 +113,7 @@ def test_second() -> None:
 """
 
 
-def test_what_has_passed_is_shown_while_the_rest_still_runs(
+def test_progress_is_printed_while_tests_run(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = shutil.copytree(template, tmp_path / "template")

@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 from matrix import OFFERED
 from matrix import TEXTS as TEXT_QUESTIONS
 from owned import contents
-from releases import RELEASES, Living
+from releases import RELEASES, UpdatedService
 from texts import (
     EVERYWHERE,
     FILES,
@@ -337,7 +337,7 @@ def test_an_update_keeps_the_answers(history: Path, tmp_path: Path) -> None:
         "project_name": "<b>it's</b> \\ {{ x }} #",
         "project_description": "__a__: [1e3] & -",
     }
-    service = Living(history, tmp_path / "service", RELEASES[-1].tag, answers)
+    service = UpdatedService(history, tmp_path / "service", RELEASES[-1].tag, answers)
     service.update_cleanly()
     assert_files_have(read_files(service.root), answers)
 
@@ -345,7 +345,7 @@ def test_an_update_keeps_the_answers(history: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["cors", "package_name", "databse"])
 def test_a_refused_update_changes_nothing(history: Path, tmp_path: Path, name: str) -> None:
-    service = Living(history, tmp_path / "service", RELEASES[0].tag, {})
+    service = UpdatedService(history, tmp_path / "service", RELEASES[0].tag, {})
     with pytest.raises(UserMessageError, match=rf"^{name}: .+"):
         service.update({name: "my-service"})
     assert not service.is_changed()

@@ -106,7 +106,7 @@ def autogenerate(service: Service) -> str:
     return written.read_text()
 
 
-def test_replicas_that_start_together_run_each_migration_once(service: Service) -> None:
+def test_concurrent_upgrades_run_each_migration_once(service: Service) -> None:
     engine = str(service.answers["database"])
     add_migration(service, CREATE_INDEX[engine])
 
@@ -120,7 +120,7 @@ def test_replicas_that_start_together_run_each_migration_once(service: Service) 
 
 
 @ON_POSTGRESQL
-def test_a_migration_gives_up_where_it_would_stop_the_service(service: Service) -> None:
+def test_a_blocked_migration_times_out(service: Service) -> None:
     service.run("alembic", "upgrade", "head")
     add_migration(service, 'op.add_column("items", sa.Column("note", sa.Text()))')
     log = service.root.parent / "alembic.log"
@@ -146,7 +146,7 @@ def test_a_migration_gives_up_where_it_would_stop_the_service(service: Service) 
 
 # The next test proves by day that nothing but what is new is generated.
 @pytest.mark.nightly
-def test_nothing_is_left_to_generate_after_an_upgrade(service: Service) -> None:
+def test_autogenerate_is_empty_after_an_upgrade(service: Service) -> None:
     service.run("alembic", "upgrade", "head")
 
     written = autogenerate(service)
@@ -157,7 +157,7 @@ def test_nothing_is_left_to_generate_after_an_upgrade(service: Service) -> None:
     assert "\nfrom alembic import op\n" in written
 
 
-def test_a_file_is_all_that_a_new_table_needs(service: Service) -> None:
+def test_a_new_model_is_discovered(service: Service) -> None:
     service.run("alembic", "upgrade", "head")
     models = service.root / "src/my_service/db/models"
     (models / "archive/old").mkdir(parents=True)
@@ -180,7 +180,7 @@ def test_a_file_is_all_that_a_new_table_needs(service: Service) -> None:
 
 
 @ON_SQLITE
-def test_a_table_without_a_migration_fails_the_tests_of_migrations_alone(service: Service) -> None:
+def test_a_missing_migration_fails_the_migration_tests_only(service: Service) -> None:
     model = MODEL.format(name="Note", table="notes")
     (service.root / "src/my_service/db/models/note.py").write_text(model, encoding="utf-8")
 
@@ -284,7 +284,7 @@ def add_by_hand(migration: Path, first: list[tuple[str, str]], last: list[tuple[
 @pytest.mark.parametrize(
     "service", ["postgresql", pytest.param("sqlite", marks=pytest.mark.nightly)], indirect=True
 )
-def test_what_the_engine_rewrites_or_others_have_built_is_no_difference(service: Service) -> None:
+def test_objects_of_others_are_not_compared(service: Service) -> None:
     engine = str(service.answers["database"])
     has_schemas = engine == "postgresql"
     model = service.root / "src/my_service/db/models/ledger.py"
@@ -320,7 +320,7 @@ UNREACHABLE = {
 }
 
 
-def test_a_database_that_cannot_be_opened_is_told_in_a_sentence(service: Service) -> None:
+def test_an_unreachable_database_is_reported_in_a_sentence(service: Service) -> None:
     address, reason = UNREACHABLE[str(service.answers["database"])]
 
     code, output = attempt(service, "alembic", "upgrade", "head", APP_DATABASE_URL=address)
@@ -334,7 +334,7 @@ def test_a_database_that_cannot_be_opened_is_told_in_a_sentence(service: Service
 
 @pytest.mark.nightly
 @ON_POSTGRESQL
-def test_no_server_has_to_be_started_where_a_home_cannot_be_read(service: Service) -> None:
+def test_an_unreadable_home_is_not_reported_as_a_stopped_server(service: Service) -> None:
     # The driver looks for certificates there; no system has names that are as long.
     code, output = attempt(
         service,
@@ -349,7 +349,7 @@ def test_no_server_has_to_be_started_where_a_home_cannot_be_read(service: Servic
 
 
 @ON_SQLITE
-def test_a_migration_writes_its_log_as_the_service_does(service: Service) -> None:
+def test_migrations_log_in_the_format_of_the_service(service: Service) -> None:
     extensions = service.root / "src/my_service/extensions.py"
     text = extensions.read_text(encoding="utf-8")
     processors = "LOG_PROCESSORS: Sequence[Processor] = ("
@@ -364,7 +364,7 @@ def test_a_migration_writes_its_log_as_the_service_does(service: Service) -> Non
 
 
 @ON_SQLITE
-def test_commands_print_nothing_but_their_result(service: Service, tmp_path: Path) -> None:
+def test_alembic_prints_only_results_on_standard_output(service: Service, tmp_path: Path) -> None:
     for words, printed in ((("upgrade", "head"), ""), (("current",), "1a2b3c4d5e6f (head)\n")):
         with (tmp_path / "output.txt").open("wb") as output:
             log = tmp_path / "errors.txt"
@@ -376,7 +376,7 @@ def test_commands_print_nothing_but_their_result(service: Service, tmp_path: Pat
 
 @pytest.mark.nightly
 @ON_SQLITE
-def test_migrations_of_two_branches_can_be_joined(service: Service) -> None:
+def test_migration_branches_can_be_merged(service: Service) -> None:
     service.run("alembic", "upgrade", "head")
     for name in ("note", "task"):
         model = MODEL.format(name=name.title(), table=f"{name}s")
@@ -394,7 +394,7 @@ def test_migrations_of_two_branches_can_be_joined(service: Service) -> None:
     service.run("pytest", "tests/foundation/db/test_migrations.py")
 
 
-def test_migrations_can_be_written_out_as_sql(service: Service) -> None:
+def test_migrations_can_be_printed_as_sql(service: Service) -> None:
     engine = str(service.answers["database"])
     nowhere, _ = UNREACHABLE[engine]
     # Whoever may change the database runs it there; here none can be reached.
@@ -498,7 +498,7 @@ class Book(UUIDPrimaryKeyMixin, Base):
 
 
 @ON_SQLITE
-def test_a_table_is_altered_without_the_rows_that_refer_to_it(service: Service) -> None:
+def test_batch_migrations_keep_referencing_rows(service: Service) -> None:
     module = service.root / "src/my_service/db/models/shelf.py"
     module.write_text(SHELVES)
     service.run("alembic", "upgrade", "head")

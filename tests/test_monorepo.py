@@ -20,7 +20,7 @@ from harness import (
     run,
     run_copier,
 )
-from releases import RELEASES, Living
+from releases import RELEASES, UpdatedService
 from uv import find_uv_bin
 
 WORKSPACE = """\
@@ -206,29 +206,29 @@ class TestUpdate:
         self, history: Path, copy: Copy, repository: Path
     ) -> None:
         said_after(copy("services/a", "A"))
-        living = Living(history, repository / "services/orders", RELEASES[0].tag, {})
-        living.update_cleanly()
-        assert recorded_answers(living.root)["layout"] == "standalone"
-        living.update_cleanly({"layout": "monorepo"})
-        answers = recorded_answers(living.root)
+        updated = UpdatedService(history, repository / "services/orders", RELEASES[0].tag, {})
+        updated.update_cleanly()
+        assert recorded_answers(updated.root)["layout"] == "standalone"
+        updated.update_cleanly({"layout": "monorepo"})
+        answers = recorded_answers(updated.root)
         assert (answers["service_path"], answers["port"]) == ("services/orders", "8001")
-        assert (living.root / "client/package.json").exists() is answers["typescript_client"]
+        assert (updated.root / "client/package.json").exists() is answers["typescript_client"]
 
     def test_an_update_keeps_the_port_and_other_files(
         self, history: Path, copy: Copy, repository: Path
     ) -> None:
         said_after(copy("services/a", "A"))
         answers = {"layout": "monorepo", "port": "8105"}
-        living = Living(history, repository / "services/orders", VERSION, answers)
-        before = living.contents()
+        updated = UpdatedService(history, repository / "services/orders", VERSION, answers)
+        before = updated.contents()
         # Temporary files may be in the repository too.
         (repository / "tmp").mkdir()
         update = copier_command("update", "--trust", "--defaults", "--vcs-ref", VERSION)
-        done = run(update, living.root, {"TMPDIR": str(repository / "tmp")})
+        done = run(update, updated.root, {"TMPDIR": str(repository / "tmp")})
         assert done.returncode == 0, done.stderr
-        assert not living.is_changed()
-        assert living.contents() == before
-        assert recorded_answers(living.root)["port"] == "8105"
+        assert not updated.is_changed()
+        assert updated.contents() == before
+        assert recorded_answers(updated.root)["port"] == "8105"
         assert (repository / "apps/web/page.tsx").read_text(encoding="utf-8") == "unfinished\n"
         assert " M apps/web/page.tsx" in git(repository, "status", "--porcelain")
 

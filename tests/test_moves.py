@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness import VERSION, copier_command, git, run
-from releases import Living, publish
+from releases import UpdatedService, publish
 
 pytestmark = pytest.mark.slow
 
@@ -45,71 +45,71 @@ def template(history: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def living(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Living:
+def updated(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> UpdatedService:
     """A service of the release before, in a repository of its own or in a folder of one."""
     root = tmp_path / getattr(request, "param", "service")
     if root.parent != tmp_path:
         git(tmp_path, "init", "--quiet", "monorepo")
-    return Living(template, root, VERSION, {})
+    return UpdatedService(template, root, VERSION, {})
 
 
 EVERYWHERE = pytest.mark.parametrize(
-    "living",
+    "updated",
     ["service", pytest.param("monorepo/services/orders", marks=pytest.mark.nightly)],
     indirect=True,
 )
 
 
-def change(living: Living, name: str, old: str, new: str) -> None:
-    path = living.root / name
+def change(updated: UpdatedService, name: str, old: str, new: str) -> None:
+    path = updated.root / name
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
 
-def update(living: Living) -> str:
+def update(updated: UpdatedService) -> str:
     """Update to the next release; returns what it has printed."""
-    living.commit("Ours")
-    done = run(copier_command("update", "--trust", "--defaults"), living.root)
+    updated.commit("Ours")
+    done = run(copier_command("update", "--trust", "--defaults"), updated.root)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.nightly
-def test_unchanged_files_are_moved_and_removed(living: Living) -> None:
-    assert update(living) == ""
-    assert "timeout(5)" in (living.root / NEW).read_text(encoding="utf-8")
-    assert not (living.root / OLD).exists()
-    assert not (living.root / REMOVED).exists()
-    assert living.conflicts() == []
+def test_unchanged_files_are_moved_and_removed(updated: UpdatedService) -> None:
+    assert update(updated) == ""
+    assert "timeout(5)" in (updated.root / NEW).read_text(encoding="utf-8")
+    assert not (updated.root / OLD).exists()
+    assert not (updated.root / REMOVED).exists()
+    assert updated.conflicts() == []
 
 
 @EVERYWHERE
 def test_edits_move_with_the_file_or_keep_a_removed_one(
-    living: Living,
+    updated: UpdatedService,
 ) -> None:
-    change(living, OLD, 'tags=["health"]', 'tags=["ours"]')
-    change(living, REMOVED, '"""', '"""Ours. ')
-    [said] = update(living).splitlines()
+    change(updated, OLD, 'tags=["health"]', 'tags=["ours"]')
+    change(updated, REMOVED, '"""', '"""Ours. ')
+    [said] = update(updated).splitlines()
     assert said.startswith(REMOVED)
     assert "is yours" in said
-    assert '"""Ours. ' in (living.root / REMOVED).read_text(encoding="utf-8")
-    moved = (living.root / NEW).read_text(encoding="utf-8")
+    assert '"""Ours. ' in (updated.root / REMOVED).read_text(encoding="utf-8")
+    moved = (updated.root / NEW).read_text(encoding="utf-8")
     assert 'tags=["ours"]' in moved
     assert "timeout(5)" in moved
-    assert living.conflicts() == []
+    assert updated.conflicts() == []
 
 
-def test_edits_of_the_same_lines_conflict(living: Living) -> None:
-    change(living, OLD, "timeout(2)", "timeout(3)")
-    assert "has a conflict" in update(living)
-    moved = (living.root / NEW).read_text(encoding="utf-8")
+def test_edits_of_the_same_lines_conflict(updated: UpdatedService) -> None:
+    change(updated, OLD, "timeout(2)", "timeout(3)")
+    assert "has a conflict" in update(updated)
+    moved = (updated.root / NEW).read_text(encoding="utf-8")
     assert "timeout(3)" in moved
     assert "timeout(5)" in moved
-    assert living.conflicts() == [NEW]
-    assert git(living.root, "status", "--porcelain", NEW).startswith(("AA", "UU"))
+    assert updated.conflicts() == [NEW]
+    assert git(updated.root, "status", "--porcelain", NEW).startswith(("AA", "UU"))
 
 
 @pytest.mark.nightly
-def test_a_deleted_file_is_not_restored_at_its_new_path(living: Living) -> None:
-    (living.root / OLD).unlink()
-    assert update(living) == ""
-    assert not (living.root / NEW).exists()
+def test_a_deleted_file_is_not_restored_at_its_new_path(updated: UpdatedService) -> None:
+    (updated.root / OLD).unlink()
+    assert update(updated) == ""
+    assert not (updated.root / NEW).exists()

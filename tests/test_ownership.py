@@ -173,9 +173,7 @@ def test_what_the_team_added_stays(template: Template, service: Service) -> None
     assert service.read("services/orders.py") == "orders = 1\n"
 
 
-def test_a_release_that_drops_a_file_leaves_it_with_the_team(
-    template: Template, service: Service
-) -> None:
+def test_a_team_file_that_a_release_drops_is_kept(template: Template, service: Service) -> None:
     service.write("services/greetings.py", "ours = 1\n")
     remaining = {name: text for name, text in FILES.items() if "greetings" not in name}
     template.release("v0.2.0", CONFIG, remaining)
@@ -312,7 +310,7 @@ def test_a_new_file_does_not_replace_the_teams_own(
     assert service.read("signals.py") == "ours = 1\n"
 
 
-def test_where_a_release_brings_a_file_that_the_team_has_added_both_stand_in_it(
+def test_a_new_foundation_file_conflicts_with_one_of_the_team(
     template: Template, service: Service
 ) -> None:
     service.write("shutdown.py", "ours = 1\n")
@@ -379,9 +377,7 @@ def test_a_service_in_a_folder_of_a_monorepo_is_updated_next_to_unfinished_work(
     assert service.read("services/items.py") == "items = 2\n"
 
 
-def test_a_path_that_looks_like_a_pattern_is_the_teams_too(
-    template: Template, tmp_path: Path
-) -> None:
+def test_a_path_with_pattern_characters_is_a_team_file(template: Template, tmp_path: Path) -> None:
     name = "src/app/services/[draft] items!.py"
     config = CONFIG.replace(
         "database:\n",

@@ -177,9 +177,7 @@ def test_a_service_runs_behind_a_pooler(service: Service, mode: str, sessions: i
     ],
     ids=["as it is installed", "dropping what it does not know"],
 )
-def test_a_pooler_that_no_setting_names_is_reported(
-    service: Service, options: str, refused: str
-) -> None:
+def test_an_undeclared_pooler_is_reported(service: Service, options: str, refused: str) -> None:
     (service.root / "src/my_service/api/v1/sessions.py").write_text(ENDPOINTS, encoding="utf-8")
 
     with behind_pooler(service, options=options):
@@ -198,7 +196,7 @@ def test_a_pooler_that_no_setting_names_is_reported(
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("mode", ["transaction", "session"])
-def test_the_suite_of_a_service_runs_behind_a_pooler(service: Service, mode: str) -> None:
+def test_the_suite_passes_behind_a_pooler(service: Service, mode: str) -> None:
     with behind_pooler(service, mode, "default_pool_size = 50"):
         address = f"{service.variables['APP_DATABASE_URL']}&pgbouncer=true"
         output = service.run("pytest", "--quiet", "-rs", TEST_DATABASE_URL=address)

@@ -167,7 +167,7 @@ def levels_of(service: Service) -> list[tuple[object, object]]:
         ),
     ],
 )
-def test_a_server_that_stops_is_not_ready_but_serves_and_then_ends_its_streams(
+def test_a_stopping_server_is_not_ready_serves_requests_and_ends_streams(
     install: Callable[..., Service],
     command: tuple[str, ...],
     second: signal.Signals | None,
@@ -193,7 +193,7 @@ def test_a_server_that_stops_is_not_ready_but_serves_and_then_ends_its_streams(
     assert levels_of(service) == []
 
 
-def test_a_stream_that_does_not_listen_is_cancelled_with_one_warning_and_timed_to_its_end(
+def test_a_stream_that_does_not_stop_is_cancelled_with_one_warning(
     install: Callable[..., Service],
 ) -> None:
     service = with_examples(install(database="sqlite"))

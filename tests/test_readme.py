@@ -32,7 +32,7 @@ from harness import (
 from httpx2 import Client, HTTPTransport
 from matrix import CELLS
 from picture import PICTURE, picture
-from stage import free_port
+from sites import free_port
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (TEMPLATE / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -21,13 +21,13 @@ def team_service(service: Service, request: pytest.FixtureRequest) -> Service:
     return service
 
 
-def test_the_sessions_of_a_request_share_what_they_see(team_service: Service) -> None:
+def test_sessions_of_a_request_share_a_transaction(team_service: Service) -> None:
     (team_service.root / "tests/test_sessions.py").write_text(SESSIONS, encoding="utf-8")
     team_service.run("pytest", "tests/test_sessions.py")
 
 
 @ON_SQLITE
-def test_nothing_in_a_suite_hangs(service: Service) -> None:
+def test_hanging_tests_time_out(service: Service) -> None:
     (service.root / "tests/test_servers.py").write_text(SERVERS, encoding="utf-8")
 
     code, output = attempt(service, "pytest", "tests/test_servers.py")

@@ -18,7 +18,7 @@ from generated import generate
 from harness import Environments, Renders, free_of_this_process, once_for_all
 from httpx2 import Client, HTTPError
 from node import NEEDS_NPM, PATH
-from stage import create_folders, free_port, install_frontend
+from sites import create_folders, free_port, install_frontend
 from uv import find_uv_bin
 
 pytestmark = [pytest.mark.slow, NEEDS_NPM]
@@ -70,7 +70,7 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.nightly
-def test_both_start_and_both_reload(
+def test_service_and_frontend_start_and_reload(
     render: Renders, environments: Environments, shared: Path, client_tools: Path
 ) -> None:
     workspace = once_for_all(shared / "frontend", install_frontend)

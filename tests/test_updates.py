@@ -21,12 +21,12 @@ from harness import (
     recorded_answers,
     run,
 )
-from lived_in import EDITED, edit_the_foundation, live_in, lost_lines
 from matrix import CELLS, CHOICES, COVERING, resolve
 from owned import differences, foundation_files, owned_files
 from python_file import Module
-from releases import RELEASES, Fresh, Living, Release, known_to, publish, take_history
+from releases import RELEASES, Fresh, Release, UpdatedService, known_to, publish, take_history
 from rename import read_renames, rename
+from team_changes import EDITED, apply_team_changes, edit_the_foundation, lost_lines
 
 pytestmark = pytest.mark.slow
 
@@ -73,11 +73,11 @@ class TestUntouched:
 
     @EVERY_RELEASE
     @pytest.mark.parametrize("cell", COVERING)
-    def test_it_gets_the_whole_foundation_and_keeps_the_rest(
+    def test_an_update_replaces_foundation_files_only(
         self, history: Path, fresh: Fresh, tmp_path: Path, release: Release, cell: str
     ) -> None:
         answers = CELLS[cell]
-        service = Living(
+        service = UpdatedService(
             history, tmp_path / "service", release.tag, known_to(history, release.tag, answers)
         )
         team = with_new_names(service.root, release)
@@ -97,7 +97,7 @@ class TestUntouched:
 OFTEN = [("sqlite", RELEASES[0]), ("postgresql", RELEASES[-1])]
 
 
-class TestLivedIn:
+class TestTeamChanges:
     """A service that a team has made its own keeps every line of theirs."""
 
     @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ class TestLivedIn:
             for release in RELEASES
         ],
     )
-    def test_no_line_is_lost_and_everything_works(
+    def test_updates_keep_every_line_of_the_team(
         self,
         history: Path,
         environments: Environments,
@@ -124,13 +124,13 @@ class TestLivedIn:
         database: str,
     ) -> None:
         answers = {"database": database}
-        living = Living(history, tmp_path / "service", release.tag, answers)
-        added = live_in(living.root)
-        living.commit("Live in it")
-        living.update_cleanly()
-        assert lost_lines(living.root, added) == []
+        updated = UpdatedService(history, tmp_path / "service", release.tag, answers)
+        added = apply_team_changes(updated.root)
+        updated.commit("Changes of the team")
+        updated.update_cleanly()
+        assert lost_lines(updated.root, added) == []
 
-        service = environments.install(living.root, answers)
+        service = environments.install(updated.root, answers)
         if database == "postgresql":
             service.variables["TEST_DATABASE_URL"] = postgresql("test")
         service.run("pytest")
@@ -147,33 +147,35 @@ class TestLivedIn:
             for release in RELEASES
         ],
     )
-    def test_a_conflict_is_nowhere_but_where_both_sides_have_changed_the_foundation(
+    def test_only_edited_foundation_lines_conflict(
         self, history: Path, tmp_path: Path, release: Release
     ) -> None:
-        living = Living(history, tmp_path / "service", release.tag, {})
-        added = live_in(living.root)
-        edit_the_foundation(living.root)
-        living.commit("Live in it")
-        living.update()
-        assert set(living.conflicts()) <= {EDITED}
-        assert lost_lines(living.root, added) == []
-        assert "timeout(3)" in (living.root / EDITED).read_text(encoding="utf-8")
+        updated = UpdatedService(history, tmp_path / "service", release.tag, {})
+        added = apply_team_changes(updated.root)
+        edit_the_foundation(updated.root)
+        updated.commit("Changes of the team")
+        updated.update()
+        assert set(updated.conflicts()) <= {EDITED}
+        assert lost_lines(updated.root, added) == []
+        assert "timeout(3)" in (updated.root / EDITED).read_text(encoding="utf-8")
 
     # By day `test_monorepo.py` proves it of a service that is up to date.
     @pytest.mark.nightly
-    def test_in_a_monorepo_nothing_else_is_touched(self, history: Path, tmp_path: Path) -> None:
+    def test_an_update_in_a_monorepo_changes_the_service_only(
+        self, history: Path, tmp_path: Path
+    ) -> None:
         git(tmp_path, "init", "--quiet")
         (tmp_path / "page.tsx").write_text("export {}\n", encoding="utf-8")
-        living = Living(history, tmp_path / "services/orders", RELEASES[0].tag, {})
-        added = live_in(living.root)
-        living.commit("Live in it")
+        updated = UpdatedService(history, tmp_path / "services/orders", RELEASES[0].tag, {})
+        added = apply_team_changes(updated.root)
+        updated.commit("Changes of the team")
         git(tmp_path, "add", "page.tsx")
         (tmp_path / "page.tsx").write_text("unfinished\n", encoding="utf-8")
         (tmp_path / "new.tsx").write_text("unfinished\n", encoding="utf-8")
 
-        living.update_cleanly()
+        updated.update_cleanly()
 
-        assert lost_lines(living.root, added) == []
+        assert lost_lines(updated.root, added) == []
         assert git(tmp_path, "status", "--porcelain") == "AM page.tsx\n?? new.tsx\n"
         assert (tmp_path / "page.tsx").read_text(encoding="utf-8") == "unfinished\n"
 
@@ -205,28 +207,28 @@ class TestSwitches:
     """A feature that is enabled, disabled and enabled again is as before, and so are the team's files."""
 
     @pytest.mark.parametrize("others", CHOSEN)
-    def test_there_and_back(
+    def test_features_can_be_switched_off_and_on(
         self, history: Path, fresh: Fresh, tmp_path: Path, others: dict[str, object]
     ) -> None:
-        living = Living(history, tmp_path / "service", VERSION, {})
-        self.settle(living)
-        before, team = living.contents(), owned_files(living.root)
+        updated = UpdatedService(history, tmp_path / "service", VERSION, {})
+        self.settle(updated)
+        before, team = updated.contents(), owned_files(updated.root)
 
-        living.update_cleanly(others)
-        expected = fresh(VERSION, answers_of(living.root))
-        assert differences(foundation_files(living.root), foundation_files(expected)) == []
-        assert owned_files(living.root).items() >= team.items()
+        updated.update_cleanly(others)
+        expected = fresh(VERSION, answers_of(updated.root))
+        assert differences(foundation_files(updated.root), foundation_files(expected)) == []
+        assert owned_files(updated.root).items() >= team.items()
 
-        living.update_cleanly({name: DEFAULTS[name] for name in others})
-        assert differences(living.contents(), before) == []
+        updated.update_cleanly({name: DEFAULTS[name] for name in others})
+        assert differences(updated.contents(), before) == []
 
-    def settle(self, living: Living) -> None:
+    def settle(self, updated: UpdatedService) -> None:
         """Change files of the team's, delete one, and add some: no switch may touch any."""
-        package = living.root / "src/my_service"
+        package = updated.root / "src/my_service"
         (package / "extensions.py").write_text("# Ours\n", encoding="utf-8")
         (package / "services/books.py").write_text("# Ours\n", encoding="utf-8")
         (package / "schemas/__init__.py").unlink()
-        living.commit("Settle")
+        updated.commit("Settle")
 
 
 class TestConflicts:
@@ -237,28 +239,28 @@ class TestConflicts:
         # The suite looks for both in one way, and few teams ask Copier for files of their own.
         [("inline", ""), pytest.param("rej", ".rej", marks=pytest.mark.nightly)],
     )
-    def test_the_tests_refuse_to_run_until_it_is_resolved(
+    def test_pytest_refuses_to_run_with_conflicts(
         self, history: Path, environments: Environments, tmp_path: Path, conflict: str, suffix: str
     ) -> None:
         template = shutil.copytree(history, tmp_path / "template")
-        living = Living(template, tmp_path / "service", VERSION, {})
-        edit_the_foundation(living.root)
-        living.commit("Change the foundation")
+        updated = UpdatedService(template, tmp_path / "service", VERSION, {})
+        edit_the_foundation(updated.root)
+        updated.commit("Change the foundation")
         [changed] = (template / "template").rglob(f"{Path(EDITED).name}*")
         changed.write_text(changed.read_text(encoding="utf-8").replace("timeout(2)", "timeout(5)"))
         publish(template, NEXT)
         update = copier_command("update", "--trust", "--defaults", "--conflict", conflict)
-        done = run(update, living.root)
+        done = run(update, updated.root)
         assert done.returncode == 0, done.stderr
         assert "git diff --check" in done.stderr
 
-        service = environments.install(living.root, {})
+        service = environments.install(updated.root, {})
         refused = service.attempt(["pytest"], {})
         assert refused.returncode != 0
         assert f"An update left conflicts in {EDITED}{suffix}. Choose between" in refused.stdout
 
-        git(living.root, "checkout", "HEAD", "--", EDITED)
-        (living.root / f"{EDITED}.rej").unlink(missing_ok=True)
+        git(updated.root, "checkout", "HEAD", "--", EDITED)
+        (updated.root / f"{EDITED}.rej").unlink(missing_ok=True)
         service.run("pytest", "tests/foundation/api/test_health.py")
 
 
@@ -274,46 +276,46 @@ class TestGitConfiguration:
             pytest.param("pyproject.toml", "pyproject.toml", marks=pytest.mark.nightly),
         ],
     )
-    def test_a_file_that_git_ignores_on_this_machine_stops_the_update(
+    def test_files_ignored_by_git_stop_the_update(
         self, history: Path, tmp_path: Path, pattern: str, name: str
     ) -> None:
-        living = Living(history, tmp_path / "service", RELEASES[-1].tag, {})
-        with (living.root / name).open("a", encoding="utf-8") as file:
+        updated = UpdatedService(history, tmp_path / "service", RELEASES[-1].tag, {})
+        with (updated.root / name).open("a", encoding="utf-8") as file:
             file.write("\n# APP_OURS=1\n")
-        living.commit("Ours")
+        updated.commit("Ours")
         (tmp_path / "ignore").write_text(f"*.log\n{pattern}\n", encoding="utf-8")
         ignore = f"[core]\n\texcludesFile = {(tmp_path / 'ignore').as_posix()}\n"
         identity = "[user]\n\tname = Tester\n\temail = tester@example.com\n"
         (tmp_path / "config").write_text(identity + ignore, encoding="utf-8")
         environment = {"GIT_CONFIG_GLOBAL": str(tmp_path / "config")}
         update = copier_command("update", "--trust", "--defaults", "--vcs-ref", VERSION)
-        refused = run(update, living.root, environment)
+        refused = run(update, updated.root, environment)
         assert refused.returncode == 1
         assert f"{name} would lose your changes" in refused.stderr
         assert f"by the pattern {pattern!r}. Remove line 2 of {tmp_path.as_posix()}/ignore" in (
             refused.stderr
         )
-        assert not living.is_changed()
+        assert not updated.is_changed()
 
         settings = re.findall(r"(GIT_CONFIG_\w+)=(\S*)", refused.stderr)
-        done = run(update, living.root, {**environment, **dict(settings)})
+        done = run(update, updated.root, {**environment, **dict(settings)})
         assert done.returncode == 0, done.stderr
-        assert "\n# APP_OURS=1\n" in (living.root / name).read_text(encoding="utf-8")
+        assert "\n# APP_OURS=1\n" in (updated.root / name).read_text(encoding="utf-8")
 
     def test_a_pattern_from_the_template_of_git_init_is_named_there(
         self, history: Path, tmp_path: Path
     ) -> None:
-        living = Living(history, tmp_path / "service", RELEASES[-1].tag, {})
+        updated = UpdatedService(history, tmp_path / "service", RELEASES[-1].tag, {})
         (tmp_path / "git/info").mkdir(parents=True)
         (tmp_path / "git/info/exclude").write_text("*.log\n*.md\n", encoding="utf-8")
         update = copier_command("update", "--trust", "--defaults", "--vcs-ref", VERSION)
-        refused = run(update, living.root, {"GIT_TEMPLATE_DIR": str(tmp_path / "git")})
+        refused = run(update, updated.root, {"GIT_TEMPLATE_DIR": str(tmp_path / "git")})
         assert refused.returncode == 1
         expected = (
             "README.md would lose your changes: git ignores it on this machine by the pattern"
         )
         assert f"{expected} '*.md'. Remove line 2 of info/exclude in" in refused.stderr
-        assert not living.is_changed()
+        assert not updated.is_changed()
 
 
 MARK = re.compile(rb"mark of file \d+")
@@ -322,23 +324,21 @@ MARK = re.compile(rb"mark of file \d+")
 class TestEveryFile:
     """A change of any file of the template gets to where it should, and nowhere else."""
 
-    def test_a_line_in_each_file_reaches_the_foundation_and_nothing_of_the_teams(
-        self, history: Path, tmp_path: Path
-    ) -> None:
+    def test_new_lines_reach_foundation_files_only(self, history: Path, tmp_path: Path) -> None:
         template = shutil.copytree(history, tmp_path / "template")
         marks = mark_every_file(template)
         publish(template, NEXT)
         foundation, team = b"", b""
         for cell in COVERING:
             answers = CELLS[cell]
-            living = Living(template, tmp_path / cell, VERSION, answers)
-            before = owned_files(living.root)
-            living.update_cleanly(tag=NEXT)
+            updated = UpdatedService(template, tmp_path / cell, VERSION, answers)
+            before = owned_files(updated.root)
+            updated.update_cleanly(tag=NEXT)
             expected = copy_release(template, tmp_path / f"{cell}-fresh", answers, NEXT)
-            assert differences(owned_files(living.root), before) == []
-            assert differences(foundation_files(living.root), foundation_files(expected)) == []
-            foundation += b"".join(foundation_files(living.root).values())
-            foundation += (living.root / ANSWERS_FILE).read_bytes()
+            assert differences(owned_files(updated.root), before) == []
+            assert differences(foundation_files(updated.root), foundation_files(expected)) == []
+            foundation += b"".join(foundation_files(updated.root).values())
+            foundation += (updated.root / ANSWERS_FILE).read_bytes()
             team += b"".join(owned_files(expected).values())
         assert not {*MARK.findall(foundation)} & {*MARK.findall(team)}
         assert {*MARK.findall(foundation + team)} == marks
@@ -359,7 +359,7 @@ class TestRetiredQuestions:
     """A service remembers the answer to a question that is asked no more."""
 
     @pytest.mark.parametrize("is_remembered", [True, False])
-    def test_its_updates_go_on_only_where_its_name_is_kept(
+    def test_retired_questions_must_stay_known(
         self, history: Path, tmp_path: Path, is_remembered: bool
     ) -> None:
         template = shutil.copytree(history, tmp_path / "template")
@@ -368,14 +368,14 @@ class TestRetiredQuestions:
         question = "colour:\n  type: str\n  help: Which?\n  choices: [red]\n  default: red\n"
         config.write_text(f"{asked}\n{question}")
         publish(template, "v1000.1.0")
-        living = Living(template, tmp_path / "service", "v1000.1.0", {"colour": "red"})
+        updated = UpdatedService(template, tmp_path / "service", "v1000.1.0", {"colour": "red"})
         config.write_text(asked)
         extension.write_text(
             checked.replace('_names("")', '_names("colour")') if is_remembered else checked
         )
         publish(template, NEXT)
 
-        update = run(copier_command("update", "--trust", "--defaults"), living.root)
+        update = run(copier_command("update", "--trust", "--defaults"), updated.root)
 
         refusal = re.search("^colour: unknown question", update.stderr, re.MULTILINE)
         assert (update.returncode == 0, refusal is None) == (is_remembered, is_remembered)
@@ -420,71 +420,71 @@ class TestMoved:
     ) -> None:
         answers = CELLS[cell]
         known = known_to(history, release.tag, answers)
-        living = Living(history, tmp_path / "service", release.tag, known)
-        tests = [name for name in foundation_files(living.root) if name.startswith("tests/")]
+        updated = UpdatedService(history, tmp_path / "service", release.tag, known)
+        tests = [name for name in foundation_files(updated.root) if name.startswith("tests/")]
         for name in tests:
-            with (living.root / name).open("a", encoding="utf-8") as file:
+            with (updated.root / name).open("a", encoding="utf-8") as file:
                 file.write(f"# Ours: {name}\n")
-        living.commit("Ours")
-        living.update(answers)
+        updated.commit("Ours")
+        updated.update(answers)
 
         found = {
             name: re.findall("^# Ours: (.+)$", content.decode(), re.MULTILINE)
-            for name, content in living.contents().items()
+            for name, content in updated.contents().items()
             if name.startswith("tests/")
         }
         assert sorted(mark for marks in found.values() for mark in marks) == sorted(tests)
         changed = {name for name, marks in found.items() if marks}
         # A file that has left the foundation stays where it was, and is the team's.
-        left = changed - {*foundation_files(fresh(VERSION, answers_of(living.root)))}
+        left = changed - {*foundation_files(fresh(VERSION, answers_of(updated.root)))}
         assert {name: found[name] for name in left} == {name: [name] for name in left}
         assert {"tests/api/test_errors.py", "tests/test_main.py"}.isdisjoint(changed)
         # Each line is at the end of a file, where the release may have changed the lines before it.
-        assert {*living.conflicts()} <= changed
+        assert {*updated.conflicts()} <= changed
 
     @EVERY_RELEASE
     def test_changes_are_merged_where_the_application_is_built_and_imports_name_the_new_places(
         self, history: Path, fresh: Fresh, tmp_path: Path, release: Release
     ) -> None:
-        living = Living(history, tmp_path / "service", release.tag, {})
+        updated = UpdatedService(history, tmp_path / "service", release.tag, {})
         main, application = (
-            living.root / f"src/my_service/{name}.py" for name in ("main", "application")
+            updated.root / f"src/my_service/{name}.py" for name in ("main", "application")
         )
         before = main.read_text(encoding="utf-8")
         # One at a line that stays, one at a line that every release since has changed.
         edited = before.replace("redoc_url=None", 'redoc_url="/redoc"')
         edited = edited.replace('"""Where the pieces meet."""', '"""Our application."""')
         main.write_text(edited, encoding="utf-8")
-        ours = living.root / "tests/test_ours.py"
+        ours = updated.root / "tests/test_ours.py"
         ours.write_text(IMPORTS_BEFORE, encoding="utf-8")
-        living.commit("Ours")
-        living.update()
+        updated.commit("Ours")
+        updated.update()
 
         expected = fresh(VERSION, {}) / "src/my_service/main.py"
         assert main.read_bytes() == expected.read_bytes()
         assert 'redoc_url="/redoc"' in application.read_text(encoding="utf-8")
         assert '"""Our application."""' in application.read_text(encoding="utf-8")
-        assert living.conflicts() == ["src/my_service/application.py"]
+        assert updated.conflicts() == ["src/my_service/application.py"]
         assert ours.read_text(encoding="utf-8") == IMPORTS_AFTER
 
 
 class TestRecopy:
     """`copier recopy` brings the foundation back, and leaves the rest alone."""
 
-    def test_the_foundation_is_restored_and_the_team_keeps_its_files(
+    def test_a_recopy_restores_foundation_files_only(
         self, history: Path, fresh: Fresh, tmp_path: Path
     ) -> None:
-        living = Living(history, tmp_path / "service", VERSION, {})
-        added = live_in(living.root)
-        edit_the_foundation(living.root)
-        (living.root / "src/my_service/main.py").unlink()
-        living.commit("Live in it")
-        done = run(copier_command("recopy", "--trust", "--defaults", "--force"), living.root)
+        updated = UpdatedService(history, tmp_path / "service", VERSION, {})
+        added = apply_team_changes(updated.root)
+        edit_the_foundation(updated.root)
+        (updated.root / "src/my_service/main.py").unlink()
+        updated.commit("Changes of the team")
+        done = run(copier_command("recopy", "--trust", "--defaults", "--force"), updated.root)
         assert done.returncode == 0, done.stderr
         expected = fresh(VERSION, {})
-        assert foundation_files(living.root).items() >= foundation_files(expected).items()
+        assert foundation_files(updated.root).items() >= foundation_files(expected).items()
         # Where a file is shared, the team takes its lines from git again.
-        lost = {line.partition(":")[0] for line in lost_lines(living.root, added)}
+        lost = {line.partition(":")[0] for line in lost_lines(updated.root, added)}
         assert lost == {name for name, _ in added}
 
 
@@ -502,7 +502,7 @@ EXISTING = {
 class TestAdoption:
     """A service that is there already comes under the template by a copy over it."""
 
-    def test_only_files_of_the_same_name_are_overwritten_and_updates_follow(
+    def test_adoption_overwrites_files_of_the_same_name_only(
         self, history: Path, environments: Environments, tmp_path: Path
     ) -> None:
         root = tmp_path / "shop"
@@ -535,7 +535,7 @@ class TestAdoption:
 class TestReleases:
     """The releases are what the checkout says that they are."""
 
-    def test_a_shallow_checkout_says_what_it_lacks(
+    def test_a_shallow_checkout_is_reported(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         shallow = tmp_path / "shallow"
@@ -544,7 +544,7 @@ class TestReleases:
         with pytest.raises(pytest.fail.Exception, match="run `git fetch --unshallow`"):
             take_history(tmp_path / "history")
 
-    def test_a_release_that_is_not_in_the_history_is_named(
+    def test_a_missing_release_is_reported(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setattr(releases, "RELEASES", [Release("7.0.0", "7" * 40)])

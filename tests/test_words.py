@@ -40,6 +40,7 @@ TEMPLATE_DIALECT = {words: reason for words, reason in DIALECT.items() if words 
     "judges?|judged": "check",
     "called otherwise": "renamed",
     "lies about|lying about": "untracked",
+    r"lived.in|live_in": "a service with the changes of a team",
 }
 # Rendered files have a test of their own, and the changelog describes past releases.
 NOT_READ = ("template/", "benchmarks/", "docs/upstream/", "CHANGELOG.md", "requirements")
@@ -47,7 +48,7 @@ NOT_READ = ("template/", "benchmarks/", "docs/upstream/", "CHANGELOG.md", "requi
 FORMER_NAMES = re.compile(
     r"\b(KeyMixin|environment_of|without_values|normal_origin|safe_pattern)\b"
 )
-USES_FORMER_NAMES = {"migrations/renames.yml", "tests/test_renames.py", "tests/lived_in.py"}
+USES_FORMER_NAMES = {"migrations/renames.yml", "tests/test_renames.py", "tests/team_changes.py"}
 # These list the words, or put one into the template.
 LISTS_WORDS = {"tests/test_words.py", "tests/breakages.toml", "tests/README.md"}
 # Copier's own name, and the former name of a type, which clients of older releases import.

@@ -32,7 +32,7 @@ VISITORS = TEMPLATE / "tests/frontend/visitors.py"
 
 
 @dataclass(frozen=True)
-class Stage:
+class Sites:
     """The origins of the frontend, and the URLs of the service.
 
     Attributes:
@@ -180,9 +180,9 @@ def next_server(web: Path, api: str, workspace: Path) -> Iterator[int]:
 
 
 @contextmanager
-def stage_of(
+def start_sites(
     render: Renders, environments: Environments, shared: Path, tools: Path, answers: Answers
-) -> Iterator[Stage]:
+) -> Iterator[Sites]:
     """Make a service and a frontend, start both, and open a browser."""
     workspace = once_for_all(shared / "frontend", install_frontend)
     name = "-".join(map(str, answers.values()))
@@ -205,7 +205,7 @@ def stage_of(
             pipe.target = port
         api = enter(Pipe(tls()).running())
         api.target = int(with_credentials.rpartition(":")[2])
-        yield Stage(
+        yield Sites(
             browser=enter(
                 browsing(
                     shared,

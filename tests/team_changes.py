@@ -398,7 +398,7 @@ from my_service.core.settings import Settings
 LOCAL = {".env": "APP_LOG_LEVEL=DEBUG\n", ".env.local": "APP_SHELF=south\n"}
 
 
-def live_in(service: Path) -> list[tuple[str, str]]:
+def apply_team_changes(service: Path) -> list[tuple[str, str]]:
     """Change a service as a team does; returns the files that have gained a text, and the text."""
     for name, text in {**FILES, **LOCAL}.items():
         (service / name).parent.mkdir(parents=True, exist_ok=True)
