@@ -96,7 +96,7 @@ def measure(
             _saturate(server, requests[name], seconds, taken)
             if paced and number:
                 client = Client(server.address, CONNECTIONS)
-                latencies = client.pace(requests[name], RATE, 4 * seconds)
+                latencies = client.pace(requests[name], RATE, 2 * seconds)
                 client.close()
                 taken.latencies += [1000 * latency for latency in latencies]
     return samples

@@ -24,6 +24,8 @@ WIDTH = 0.16
 def main() -> None:
     results = json.loads((HERE / "results.json").read_text(encoding="utf-8"))
     databases = [name for name in TITLES if name in results]
+    if not databases:
+        return
     figure, axes = plt.subplots(
         len(databases), squeeze=False, figsize=(10, 4 * len(databases)), layout="constrained"
     )

@@ -55,7 +55,7 @@ def preparing(arguments: argparse.Namespace) -> Iterator[Bench]:
             server=server,
             python=arguments.python,
             rounds=arguments.rounds or (1 if arguments.quick else 9),
-            seconds=0.1 if arguments.quick else 0.4,
+            seconds=0.1 if arguments.quick else 0.3,
             largest=10_000 if arguments.quick else 1_000_000,
             names=frozenset(arguments.operation),
             error_tracker=variables,
@@ -88,7 +88,8 @@ def main() -> None:
             if not (arguments.quick or arguments.operation):
                 RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
                 (HERE / "RESULTS.md").write_text(render(results), encoding="utf-8")
-                subprocess.run([find_uv_bin(), "run", "--quiet", HERE / "plot.py"], check=True)
+        if RESULTS.exists():
+            subprocess.run([find_uv_bin(), "run", "--quiet", HERE / "plot.py"], check=True)
 
 
 if __name__ == "__main__":
