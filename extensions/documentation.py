@@ -17,7 +17,7 @@ _REPOSITORY = re.compile(
     r"(?:git\+)?(?:(?:https?|ssh|git)://)?(?:[^@/\s]+@)?(?P<host>[a-z.]+)(?::\d+)?[:/]"
     r"(?P<path>[\w.-]+(?:/[\w.-]+)+)/?"
 )
-# What `git describe` says of a commit that has no tag of its own.
+# The output of `git describe` for a commit without a tag.
 _AFTER_TAG = re.compile(r".+-\d+-g(?P<commit>[0-9a-f]+)")
 
 

@@ -37,7 +37,7 @@ def keep_edits(answers_file: str, version: str, departures: Iterable[str]) -> No
         _render(str(answers["_src_path"]), version, answers, before)
         for old, new in _moves(departures, before):
             base, ours = before / old, _committed(old)
-            # What was not rendered was switched off, and what was not changed may go.
+            # A file that was not rendered was disabled, and an unchanged one may be deleted.
             if not base.is_file() or ours == base.read_bytes():
                 continue
             if ours is None:

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGE = TEMPLATE / "tests/browser"
 IS_BUILT_FOR_THIS = (platform.system(), platform.machine()) == ("Linux", "x86_64")
-# What a font is looked up by: https://www.freedesktop.org/software/fontconfig/fontconfig-user.html
+# The configuration of fonts: https://www.freedesktop.org/software/fontconfig/fontconfig-user.html
 FONTS = "<fontconfig><dir>{folder}/fonts/fonts</dir></fontconfig>"
 
 

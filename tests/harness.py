@@ -32,7 +32,7 @@ QUESTIONS = {name: value for name, value in CONFIG.items() if not name.startswit
 ANSWERS_FILE = ".copier-answers.yml"
 VERSION = "v1000.0.0"
 
-# What a machine lacks is skipped with a sentence, but not where everything has to be proven.
+# Tests that lack a program are skipped, but fail in CI.
 IS_REQUIRED = bool(os.environ.get("CI"))
 
 NO_PYTHON = (
@@ -215,7 +215,7 @@ def find_python(version: str) -> str | None:
     """An interpreter of this machine that runs, or None; none is downloaded."""
     if version == "{}.{}".format(*sys.version_info):
         return sys.executable
-    # What pyenv puts on the path is there for every version, and runs for the chosen one only.
+    # The shims of pyenv exist for every version, and run for the selected one only.
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
     installed = [str(path) for path in pyenv.glob(f"versions/{version}.*/bin/python{version}")]
     brought = f"/opt/python{version}/bin/python{version}"
@@ -292,7 +292,7 @@ class Environments:
             pytest.skip(NO_PYTHON.format(version))
         service = Service(root, answers, self._folder / self._key(root, python))
         lock, known = root / "uv.lock", service.environment.with_suffix(".lock")
-        # What the same dependencies were resolved to before.
+        # The lock file of the same dependencies.
         if known.exists() and not lock.exists():
             shutil.copy(known, lock)
         sync = ["sync", "--quiet", "--python", python, "--no-python-downloads"]

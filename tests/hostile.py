@@ -135,7 +135,7 @@ TEXTS = [
     )
 ]
 
-# What a data file may say where a text or a switch belongs, as it is written there.
+# Values of other types in a data file, as YAML.
 WRONG_TYPES = [
     *("3.11", "311", "-1", "1.0", ".inf", "null", "~", "", "[a]", "[]", "{a: b}", "{}"),
     *("2026-11-25", "2026-11-25T10:00:00Z", "!!binary aGk=", "!!set {a}", "0x1F", "1:30"),

@@ -33,7 +33,7 @@ STRENGTH = int(os.environ.get("MATRIX_STRENGTH", "2"))
 # So many arrays are computed; the shortest is proven.
 TRIES = 5
 
-# What breaks a quoted string, a table of TOML, a line of YAML or a font.
+# Characters that break quoted strings, TOML, YAML or fonts.
 HOSTILE_NAME = 'Bob\'s "Büro" \\ {{ project_slug }} # %s 🚀'
 # Valid texts, from the shortest to the longest: imports and signatures wrap at different widths.
 SAMPLES: dict[str, list[str]] = {
@@ -177,7 +177,7 @@ def _covering_array(seed: int) -> list[Answers]:
     cells = Random(seed).sample(feasible(), len(feasible()))
     oldest = OFFERED["python_version"][0]
     extremes = _extremes([cell for cell in cells if cell["python_version"] == oldest])
-    # What meets in the defaults is proven by them, whatever Python they run on.
+    # The defaults cover their pairs, on any Python.
     defaults = {
         name: answer
         for name, answer in resolve({}).items()
@@ -206,7 +206,7 @@ def _name_cells() -> dict[str, Answers]:
     return {"defaults": {}, "all-on": on, "all-off": off, **numbered}
 
 
-# Those that are installed and run.
+# The cells that are installed and run.
 CELLS = _name_cells()
 # The defaults with one answer that is another; these are read only.
 SINGLES: dict[str, Answers] = {
@@ -232,7 +232,7 @@ def _covering() -> list[str]:
     return names
 
 
-# Those that have every answer between them.
+# The cells that have every answer between them.
 COVERING = _covering()
 
 

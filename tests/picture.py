@@ -13,7 +13,7 @@ from harness import TEMPLATE, copy_release
 
 PICTURE = TEMPLATE / "docs/picture.svg"
 WIDTH, LINE, STEP, TOP = 720, 19, 60, 54
-# What handles a request, in order, with the file that has it.
+# The layers of a request in order, with their files.
 REQUEST = [
     ("request ID, security headers, access line", "api/middleware/request_context.py"),
     ("CORS headers, on errors too", "core/cors.py"),

@@ -27,7 +27,7 @@ from node import NODE, PATH, run_node, run_npm
 from playwright.sync_api import Browser
 
 FRONTEND = TEMPLATE / "tests/frontend"
-# What a team adds: endpoints that cookies and crashes can be seen by.
+# Endpoints of a team, which set cookies and crash.
 VISITORS = TEMPLATE / "tests/frontend/visitors.py"
 
 

@@ -328,7 +328,7 @@ NEW_SHADOWS = OLD_SHADOWS.replace(
     "import Base\nfrom my_service.db.base import UUIDPrimaryKeyMixin as KeyMixin\n",
 )
 
-# Whole files: those that are new, and those of the team's that it has rewritten.
+# New files, and files of the team that it has rewritten.
 FILES = {
     f"{PACKAGE}/api/v1/books.py": ROUTER,
     f"{PACKAGE}/services/books.py": SERVICE,
@@ -343,7 +343,7 @@ FILES = {
     "tests/test_shadows.py": OLD_SHADOWS,
     "docs/shelves.md": "# Shelves\n\nThere is one, in the north.\n",
 }
-# What the sample resource has brought, but for its migration.
+# The files of the sample resource, except its migration.
 DELETED = [
     f"{PACKAGE}/api/v1/items.py",
     f"{PACKAGE}/services/items.py",

@@ -121,7 +121,7 @@ async def client(app: FastAPI) -> AsyncGenerator[AsyncClient]:
         yield client
 """
 
-# It takes its time, holds a connection, leaves a task that never ends, and needs the network.
+# A slow lifespan that holds a connection, leaves a task running, and needs the network.
 LIFESPAN = """
 
 import asyncio
@@ -153,7 +153,7 @@ def drop(_: object, __: str, event: dict[str, object]) -> dict[str, object]:
 LOG_PROCESSORS = (structlog.processors.EventRenamer("message"), add_secret, drop)
 """
 
-# They take every address below their version, by every method, and sockets too.
+# They match every path below their version, with every method, and WebSockets.
 ROUTER = '''\
 """All other paths."""
 

@@ -225,7 +225,7 @@ class TestOrigins:
         )
 
 
-# What patterns are made of, safe or not.
+# Parts of patterns, safe or not.
 PIECES = r"a - . \. / : @ [a-z] [a-z0-9-] [^/] [.-z] \d \w \S + * ? {2} (a|b) ( ) | ^ $ https://"
 
 

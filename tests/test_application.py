@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 # A workshop for bicycles, which lies over a fresh render: written by what the README of a service
 # says that a team may do, and where. No file of the foundation is among its own.
 APPLICATION = TEMPLATE / "tests/application"
-# What it writes into the shared files, below a marker.
+# Lines of the application in shared files, below a marker.
 ADDED: Mapping[str, tuple[str, str]] = {
     "pyproject.toml": (
         "    # The service's own, one a line:\n",

@@ -63,7 +63,7 @@ def test_the_catching_test_exists(render_all: Renders, breakage: Breakage) -> No
         file, *names = words[0].split("::")
         text = (root / file).read_text(encoding="utf-8")
         said = " ".join([*names, *words[1:]])
-        # What is in brackets is a parameter, and so are words without a line.
+        # Text in brackets is a parameter, and so are words without an underscore.
         named = re.findall(r"\w*_\w+", re.sub(r"\[.*\]", "", said))
         assert [name for name in named if name not in text] == []
         parameters = re.findall(r"\[(.*)@\]", said)

@@ -116,7 +116,7 @@ def test_the_client_sends_what_the_operations_declare(
     service = shutil.copytree(render(typescript_client=True), tmp_path / "service")
     client = service / "client"
     (client / "node_modules").symlink_to(client_tools)
-    # What FastAPI says of uploads, forms, lists, headers, files and events.
+    # Schemas of FastAPI for uploads, forms, lists, headers, files and events.
     schema = json.loads((service / "openapi.json").read_text(encoding="utf-8"))
     more = json.loads((TESTS / "more.json").read_text(encoding="utf-8"))
     schema["paths"] |= more["paths"]

@@ -127,7 +127,7 @@ class TestPaths:
     def test_shared_lines_keep_their_order(
         self, history: Path, fresh: Fresh, release: Release, cell: str
     ) -> None:
-        # What a team has changed among lines that change their order is a conflict, or worse.
+        # Edits of a team between lines that change their order conflict, or get lost.
         answers = {**CELLS[cell], "package_name": "my_service"}
         then = shared_files(fresh(release.tag, known_to(history, release.tag, answers)))
         now = shared_files(fresh(VERSION, answers))

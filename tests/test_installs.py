@@ -13,7 +13,7 @@ from harness import Service
 pytestmark = pytest.mark.slow
 pytest_plugins = ["engines"]
 
-# What a process finds, and from where.
+# The routers and models of a process, and their files.
 LIST = """
 import json
 from my_service import main

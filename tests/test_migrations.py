@@ -197,7 +197,7 @@ def test_a_missing_migration_fails_the_migration_tests_only(service: Service) ->
     assert errors.count("write the migration: uv run alembic revision --autogenerate") == 2, output
 
 
-# What a model may say although the engine keeps it in other words, and Alembic compares words.
+# Declarations that the engine stores in another form, and Alembic compares as text.
 LEDGER = '''\
 """Ledgers, and a view of them."""
 
@@ -248,7 +248,7 @@ class Invoice(UUIDPrimaryKeyMixin, Base):
 
     number: Mapped[int] = mapped_column(index=True)
 """
-# What no model knows: a view that one is mapped to, and what others have built.
+# Objects without a table in the metadata: a mapped view, and tables of other programs.
 BY_HAND = [
     ("CREATE VIEW ledger_numbers AS SELECT number FROM ledgers", "DROP VIEW ledger_numbers"),
     ("CREATE TABLE jobs (id INTEGER PRIMARY KEY)", "DROP TABLE jobs"),
@@ -305,7 +305,7 @@ def test_objects_of_others_are_not_compared(service: Service) -> None:
         extensions.write(INCLUDE_NAME)
     service.run("pytest", "tests/foundation/db/test_migrations.py")
 
-    # What does differ is still seen.
+    # Real differences are still found.
     different = tables.replace("'{}'", "'[]'").replace("it's", "its").replace("_negative", "_less")
     model.write_text(different)
     code, output = attempt(service, "alembic", "check")

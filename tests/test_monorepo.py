@@ -124,7 +124,7 @@ class TestCopy:
     def test_services_have_different_ports(self, copy: Copy, repository: Path) -> None:
         for path, name in (("services/a", "A"), ("services/b", "B"), ("c", "C")):
             said_after(copy(path, name))
-        # What is installed is nobody's service.
+        # Installed packages are not services.
         installed = repository / "node_modules/service"
         installed.parent.mkdir()
         (repository / "c").rename(installed)

@@ -40,7 +40,7 @@ from my_service.api.dependencies import Stopping
 router = APIRouter()
 """
 SQLALCHEMY = "from sqlalchemy import text\n"
-# What a worker does that has no database.
+# A worker without a database.
 QUERY = """\
             async with service.database.session() as session:
                 get_logger().info("worked", result=await session.scalar(text("SELECT 1")))
@@ -123,7 +123,7 @@ def status_of(client: Client, path: str) -> int | None:
 
 def read_to_the_end(stream: Iterator[str]) -> None:
     """Read a stream until it ends; one that is cut off raises an error."""
-    # It has an event every five seconds.
+    # The stream sends an event every five seconds.
     deadline = time.monotonic() + SECONDS_TO_END
     for event in stream:
         assert event in {"", 'data: "tick"', ": ping"}

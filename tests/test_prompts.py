@@ -17,10 +17,10 @@ from terminal import CLEAR_LINE, COLUMNS, DOWN, ENTER, INTERRUPT, Terminal
 
 MOST_QUESTIONS = 13
 ANSWERS = resolve({**CELLS["all-on"], "project_name": HOSTILE_NAME})
-# Those that are recorded like the others, and that nobody is bothered with.
+# Questions that are recorded and not asked.
 UNASKED = [name for name, question in QUESTIONS.items() if question.get("ask") is False]
 
-# What a person may type first, what the prompt has to say to it, and what is typed then.
+# An invalid answer, the message of the prompt, and the corrected answer.
 CORRECTED = {
     "project_name": ("", "use 1 to 74", "Orders"),
     "package_name": ("class", "use 'class_service'", "class_service"),

@@ -144,7 +144,7 @@ def test_a_umask_changes_permissions_only(
         os.umask(before)
     assert differences(contents(service), expected) == []
     paths = [service, *service.rglob("*")]
-    # Whoever keeps his files to himself keeps these to himself too.
+    # A restrictive umask applies to rendered files too.
     assert [path for path in paths if path.stat().st_mode & 0o077] == []
     assert {path.stat().st_mode & 0o666 for path in files_in(service).values()} == {0o600}
 

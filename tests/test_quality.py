@@ -271,6 +271,6 @@ class TestTasks:
         checked.run(*measure, "tests/api/v1", "tests/services")
         listed = checked.run(*report)
         assert "core/logging.py" in listed
-        # What is covered in full is left out.
+        # Files that are fully covered are omitted.
         assert "services/items.py" not in listed
         assert "api/v1/items.py" not in listed

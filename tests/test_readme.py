@@ -417,7 +417,7 @@ class TestLinkOfServices:
         assert "[docs]" not in readme
 
 
-# What is another in every response.
+# Values that differ between responses.
 VARIES = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{16}|\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 

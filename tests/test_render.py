@@ -42,7 +42,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
 # Not the doubled braces of a format string, whose content is a number, nor those of GitHub.
 JINJA = re.compile(r"{%|{#|(?<!\$){{-? *[a-z_]")
 
-# What hides findings of a linter, the formatter or the type checker without saying which.
+# Comments that suppress all findings of a tool instead of naming a rule.
 SILENCED = re.compile(r"# (type: ignore(?!\[)|noqa(?!: [A-Z])|(ruff|mypy|flake8|fmt|isort): ?\w)")
 
 # What no file says where the question has another answer than these. Everyday words that look the
@@ -240,7 +240,7 @@ class TestDependencies:
         # It would sort a sorted list, and put what is new between lines that updates change.
         names = ["aa", "pydantic-zz", "pytest-zz", "zz"]
         before = (render(**RENDERED[cell]) / "pyproject.toml").read_text(encoding="utf-8")
-        # It asks for a Python that need not be here.
+        # It would require a Python that may not be installed.
         before = re.sub("(?m)^requires-python = .*", 'requires-python = ">=3.11"', before)
         (tmp_path / "pyproject.toml").write_text(before, encoding="utf-8")
         done = run([find_uv_bin(), "add", "--frozen", "--quiet", *group, *names], tmp_path)

@@ -149,7 +149,7 @@ SAMPLE = {
 NINES = 4_300 * "9"
 LONG = '"' + Random(1).randbytes(9_000).hex() + '"'
 HALF, NUL = r'"\ud800"', r'"\u0000"'
-# What a client may send as JSON, and some column, driver or response cannot hold.
+# JSON values that some column, driver or response cannot represent.
 HOSTILE = {
     "sold_at": ['"2026-01-01T00:00:00"', '"0001-01-01T00:00:00+14:00"', "NaN", "1e18"],
     "hour": ['"10:00:00+23:59"', "1e400"],
@@ -209,7 +209,7 @@ def test_no_value_causes_a_server_error(service: Service, fields: dict[str, str]
     failed = []
 
     with serving(service, "--no-access-log") as client:
-        # What is stored is also read, with the response.
+        # The response reads the stored value.
         client.post(SAMPLES, json=SAMPLE).raise_for_status()
         for method, address, body in hostile_requests():
             headers = {"content-type": "application/json", "connection": "close"}
