@@ -36,13 +36,13 @@ async def serve(app: FastAPI) -> AsyncGenerator[AsyncClient]:
         is_up.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        # asyncio does this to the sockets that it makes itself.
+        # As asyncio does for sockets that it creates.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
                 log_config=None,
-                # It would log what fails there; the test is to fail with it.
+                # uvicorn would log its errors, and the test would not fail.
                 lifespan="off",
                 timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
                 callback_notify=notify,
