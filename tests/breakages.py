@@ -121,12 +121,12 @@ def check_up_to_date(template: Path, breakage: Breakage) -> str:
 class Scratch:
     """A copy of the template, and services that come from it, for as long as a folder is there."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shared: Path | None = None) -> None:
         self.folder = folder
         self.template = take_history(folder / "template")
         add_rendered_tests(self.template)
         self._services: dict[str, Service] = {}
-        self._environments = Environments(folder / "environments")
+        self._environments = Environments(folder / "environments", shared)
 
     def attempt(self, breakage: Breakage) -> CompletedProcess[str]:
         """Break it, and run what has to catch that."""
@@ -137,8 +137,10 @@ class Scratch:
         service = self._service(breakage.service)
         with broken(self.template, breakage):
             self._render(service)
-        variables = {"MYPY_CACHE_DIR": str(self._environments.types)}
-        return service.attempt(words, variables, SECONDS_TO_FAIL)
+        if words[0] == "mypy":
+            with self._environments.type_cache() as cache:
+                return service.attempt([*words, *cache], {}, SECONDS_TO_FAIL)
+        return service.attempt(words, {}, SECONDS_TO_FAIL)
 
     def _service(self, answers: Mapping[str, object]) -> Service:
         """A service with its environment; what is rendered into it later is installed already."""

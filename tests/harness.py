@@ -281,7 +281,7 @@ class Environments:
     def __init__(self, folder: Path, shared: Path | None = None) -> None:
         self._folder = folder
         # Of what mypy has found out about the dependencies, nothing changes from cell to cell.
-        self.types = (shared or folder) / "types"
+        self._types = (shared or folder) / "types"
         self._bytecode = (shared or folder) / "bytecode"
 
     def install(self, root: Path, answers: Answers) -> Service:
@@ -336,8 +336,8 @@ class Environments:
     @contextmanager
     def type_cache(self) -> Iterator[list[str]]:
         """Options with which mypy shares what it finds out; one process at a time writes there."""
-        with FileLock(self.types.with_name(f"{self.types.name}.lock")):
-            yield ["--cache-dir", str(self.types)]
+        with FileLock(self._types.with_name(f"{self._types.name}.lock")):
+            yield ["--cache-dir", str(self._types)]
 
     def add(self, service: Service, roots: Iterable[Path]) -> None:
         """Install other services into the environment of one that has all they depend on."""

@@ -22,8 +22,8 @@ EXAMPLE = Breakage("an example", "text.txt", "pytest", "because", old="good", ne
 
 
 @pytest.fixture(scope="session")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
-    return Scratch(tmp_path_factory.mktemp("scratch"))
+def scratch(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Scratch:
+    return Scratch(tmp_path_factory.mktemp("scratch"), shared)
 
 
 @pytest.mark.slow
