@@ -32,6 +32,7 @@ class Connection:
     selector: selectors.BaseSelector
     request: Request = Request(b"", 0)
     due: float = 0.0
+    is_waiting: bool = False
     received: bytearray = field(default_factory=bytearray)
     socket: socket.socket | None = None
 
@@ -41,9 +42,13 @@ class Connection:
             self.socket = socket.create_connection(self.address, PATIENCE)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
             self.selector.register(self.socket, selectors.EVENT_READ, self)
-        self.request, self.due = request, due
+        self.request, self.due, self.is_waiting = request, due, True
         self.received.clear()
-        self.socket.sendall(request.content)
+        try:
+            self.socket.sendall(request.content)
+        except ConnectionError:
+            self.close()
+            self.send(request, due)
 
     def receive(self) -> bool:
         """Read what has arrived; whether the response is complete."""
@@ -55,7 +60,8 @@ class Connection:
         if not data:
             # After a 500, some servers close a connection without saying so in the response.
             self.close()
-            self.send(self.request, self.due)
+            if self.is_waiting:
+                self.send(self.request, self.due)
             return False
         self.received += data
         end = self.received.find(b"\r\n\r\n")
@@ -66,6 +72,7 @@ class Connection:
         length = int(head.partition(b"content-length: ")[2].partition(b"\r")[0])
         if len(self.received) < end + 4 + length:
             return False
+        self.is_waiting = False
         if int(head[9:12]) != self.request.status:
             raise ValueError(f"expected {self.request.status}, got {bytes(self.received)!r}")
         if b"connection: close" in head:
