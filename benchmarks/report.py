@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cost import CONNECTIONS, RATE
 from databases import psql
 from harness import TEMPLATE, git
-from operations import OPERATIONS
+from operations import OPERATIONS, Operation
 
 if TYPE_CHECKING:
     from sections import Bench
@@ -34,10 +34,12 @@ with the default answers: above 1, the service takes less. The bar beside it is 
 
 ![CPU time of each operation](results.png)
 """
-DATABASES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 MEGABYTE = 1024 * 1024
 
 Values = Mapping[str, Any]
+# Against plain, against it with its log, and of the floor.
+Bars = tuple[float | None, float | None, float | None]
+SQLITE_BARS: Bars = (1.0, None, None)
 
 
 def describe_run(bench: Bench) -> dict[str, str]:
@@ -83,7 +85,11 @@ def _with_bar(speed: float, bar: float | None) -> str:
     return f"{speed:.2f}" + (f" ({bar:.2f})" if bar else "")
 
 
-def _operations(values: Values) -> list[str]:
+def _bars(operation: Operation) -> Bars:
+    return operation.bar, operation.bar_with_log, operation.floor_bar
+
+
+def _operations(values: Values, bars_of: Callable[[Operation], Bars]) -> list[str]:
     head = ("operation", "floor", "plain", "plain with its log", "defaults", "everything")
     speeds = ("against plain (bar)", "with its log (bar)", "of the floor (bar)")
     names = ("floor", "plain", "plain, access log", "defaults", "everything")
@@ -93,8 +99,8 @@ def _operations(values: Values) -> list[str]:
         measured = values.get(operation.name)
         if measured is None:
             continue
-        bars = (operation.bar, operation.bar_with_log, operation.floor_bar)
-        compared = zip(("plain", "plain, access log", "floor"), bars, strict=True)
+        others = ("plain", "plain, access log", "floor")
+        compared = zip(others, bars_of(operation), strict=True)
         rows.append(
             [
                 operation.name,
@@ -200,8 +206,8 @@ def _keys(values: Values) -> list[str]:
 
 
 SECTIONS: dict[str, tuple[str, Callable[[Values], list[str]]]] = {
-    "postgresql": ("Operations on PostgreSQL", _operations),
-    "sqlite": ("Operations on SQLite", _operations),
+    "postgresql": ("Operations on PostgreSQL", lambda values: _operations(values, _bars)),
+    "sqlite": ("Operations on SQLite", lambda values: _operations(values, lambda _: SQLITE_BARS)),
     "pieces": ("What each piece costs", _pieces),
     "lifetime": ("Start and memory", _lifetime),
     "tables": ("Pages of large tables", _tables),
