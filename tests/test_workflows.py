@@ -158,8 +158,16 @@ class TestCommands:
         assert cell == "${{ fromJSON(needs.matrix.outputs.cells) }}"
         assert JOBS["cells-matrix"]["outputs"] == {"cells": "${{ steps.print.outputs.cells }}"}
 
+    # Where a command selects no test at all, pytest fails in the workflow itself; one that names a cell
+    # selects too few.
     @pytest.mark.slow
-    @pytest.mark.parametrize("command", commands("pytest"))
+    @pytest.mark.parametrize(
+        "command",
+        [
+            pytest.param(line, marks=[] if "$CELL" in line else [pytest.mark.nightly])
+            for line in commands("pytest")
+        ],
+    )
     def test_commands_select_tests(self, command: str, tmp_path: Path) -> None:
         filled = Template(command).substitute(CELL="cell-01", RUNNER_TEMP=tmp_path.as_posix())
         words = [*shlex.split(filled), "--collect-only", "--quiet", "--numprocesses=0"]
