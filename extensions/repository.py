@@ -62,7 +62,9 @@ def check_names(context: Context) -> bool:
             # An existing service of the repository keeps its name.
             is_existing = own.get("layout") == "monorepo" and own.get(name) == context[name]
             if answers.get(name) == context[name] and not is_existing:
-                raise UserMessageError(f"{name}: {context[name]!r} is used by {path}; use another")
+                raise UserMessageError(
+                    f"{name}: {context[name]!r} is used by {path}; set another by --data {name}=…"
+                )
     return True
 
 

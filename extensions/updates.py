@@ -83,7 +83,7 @@ def _how_to_fix(source: str, line: str) -> str:
             " `git init` (init.templateDir)."
         )
     return (
-        f"Remove line {line} of {source}, or let git ignore that configuration during the update: GIT_CONFIG_COUNT=1"
+        f"Remove line {line} of {source}, or update without that file: GIT_CONFIG_COUNT=1"
         " GIT_CONFIG_KEY_0=core.excludesFile GIT_CONFIG_VALUE_0= uvx --with"
         " copier-template-extensions copier update --trust"
     )

@@ -146,8 +146,9 @@ class TestCopy:
         self, copy: Copy, repository: Path, name: str, data: tuple[str, ...], taken: str
     ) -> None:
         said_after(copy("services/orders", "Orders"))
+        question = taken.partition(":")[0]
         refused = copy("services/others", name, *data)
-        assert refused == (1, f"{taken} is used by services/orders; use another\n")
+        assert refused == (1, f"{taken} is used by services/orders; set another by --data {question}=…\n")
         assert not (repository / "services/others").exists()
 
     @pytest.mark.slow
