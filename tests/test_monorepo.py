@@ -148,7 +148,8 @@ class TestCopy:
         said_after(copy("services/orders", "Orders"))
         question = taken.partition(":")[0]
         refused = copy("services/others", name, *data)
-        assert refused == (1, f"{taken} is used by services/orders; set another by --data {question}=…\n")
+        message = f"{taken} is used by services/orders; set another by --data {question}=…\n"
+        assert refused == (1, message)
         assert not (repository / "services/others").exists()
 
     @pytest.mark.slow
