@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/run.py                    # everything, in about an hour
     .venv/bin/python benchmarks/run.py --quick            # to see that it works
-    .venv/bin/python benchmarks/run.py --only operations  # one section; the others stay as they are
+    .venv/bin/python benchmarks/run.py --only postgresql  # one section; the others stay as they are
 
 It renders the working tree, installs it with uv, starts a PostgreSQL and real servers, and stops
 them. The main figure is CPU time of the server process, because on a machine that others use too,
