@@ -28,6 +28,11 @@ class Environment(StrEnum):
         return self in {Environment.STAGING, Environment.PRODUCTION}
 
     @property
+    def log_format(self) -> str:
+        """The format of the log unless `APP_LOG_FORMAT` is set."""
+        return "json" if self.is_deployed else "console"
+
+    @property
     def is_production(self) -> bool:
         """Whether unsafe settings are refused, and the API schema is not served."""
         return self is Environment.PRODUCTION
