@@ -231,10 +231,12 @@ class TestSwitches:
         updated.update_cleanly(others)
         expected = fresh(VERSION, answers_of(updated.root))
         assert differences(foundation_files(updated.root), foundation_files(expected)) == []
-        assert owned_files(updated.root).items() >= team.items()
+        owned = owned_files(updated.root)
+        assert owned.items() >= team.items()
 
         updated.update_cleanly({name: DEFAULTS[name] for name in others})
-        assert differences(updated.contents(), before) == []
+        # Team files that a feature has added stay when it is switched off.
+        assert differences(updated.contents(), before | owned) == []
 
     def settle(self, updated: UpdatedService) -> None:
         """Change files of the team's, delete one, and add some: no switch may touch any."""
