@@ -115,10 +115,10 @@ def _operations(values: Values, bars_of: Callable[[Operation], Bars]) -> list[st
             [
                 operation.name,
                 *(
-                    f"{each['throughput']:.0f} · {each['p50']:.1f} · {each['p99']:.1f}"
-                    if each
+                    "{throughput:.0f} · {p50:.1f} · {p99:.1f}".format(**measured[name])
+                    if name in measured
                     else ""
-                    for each in (measured.get(name) for name in names)
+                    for name in names
                 ),
             ]
         )
@@ -141,7 +141,10 @@ def _pieces(values: Values) -> list[str]:
         "",
         *table(
             ("", *values),
-            ([name, *(f"{each[name]['speed']:.2f}" for each in values.values())] for name in names),
+            (
+                [name, *(f"{measured[name]['speed']:.2f}" for measured in values.values())]
+                for name in names
+            ),
         ),
     ]
 

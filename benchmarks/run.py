@@ -80,15 +80,16 @@ def main() -> None:
     # So that the servers are stopped too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    is_partial = arguments.quick or arguments.operation
     with preparing(arguments) as bench:
         for name in arguments.only or SECTIONS:
             values = SECTIONS[name](bench)
             results[name] = {**describe_run(bench), "values": values}
             print(render_section(name, results[name]), flush=True)
-            if not (arguments.quick or arguments.operation):
+            if not is_partial:
                 RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
                 (HERE / "RESULTS.md").write_text(render(results), encoding="utf-8")
-        if RESULTS.exists():
+        if not is_partial:
             subprocess.run([find_uv_bin(), "run", "--quiet", HERE / "plot.py"], check=True)
 
 

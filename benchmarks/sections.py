@@ -67,7 +67,7 @@ class Bench:
     @property
     def operations(self) -> list[Operation]:
         """The operations that are measured."""
-        return [each for each in OPERATIONS if not self.names or each.name in self.names]
+        return [one for one in OPERATIONS if not self.names or one.name in self.names]
 
     def measure(
         self,
@@ -191,8 +191,8 @@ def compare(samples: Mapping[str, Samples]) -> Results:
     """The medians of each server, and how fast the service is against it."""
     ours = samples[DEFAULTS]
     return {
-        name.removesuffix(", CORS"): {**each.summary(), "speed": round(ours.speed(each), 2)}
-        for name, each in samples.items()
+        name.removesuffix(", CORS"): {**theirs.summary(), "speed": round(ours.speed(theirs), 2)}
+        for name, theirs in samples.items()
     }
 
 

@@ -6,13 +6,14 @@ import json
 import random
 import statistics
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from databases import psql
 from load import Client, Request
-from operations import ITEMS, make_request
+from operations import DESCRIPTION, ITEMS, make_request
 from servers import Server
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ FROM generate_series(1, {rows}) AS n
 """
 FILL = """
 INSERT INTO items (id, name, description)
-SELECT v7, 'row ' || n, 'A sample of the length that descriptions have.' FROM keys
+SELECT v7, 'row ' || n, '{description}' FROM keys
 WHERE n > {existing} AND n <= {rows}
 """
 BATCHES = 100
@@ -41,7 +42,7 @@ BATCHES = 100
 
 def add_rows_until(url: str, existing: int, rows: int) -> None:
     """Fill the table up to a number of rows, with keys in the order of time."""
-    psql(url, FILL.format(existing=existing, rows=rows))
+    psql(url, FILL.format(existing=existing, rows=rows, description=DESCRIPTION))
     psql(url, "VACUUM ANALYZE items")
 
 
@@ -83,8 +84,6 @@ def measure_pages(
 
 def encode_cursor(key: UUID) -> str:
     """The cursor of the service: the key in base64url."""
-    from base64 import urlsafe_b64encode
-
     return urlsafe_b64encode(key.bytes).decode().rstrip("=")
 
 

@@ -43,7 +43,7 @@ TEMPLATE_DIALECT = {words: reason for words, reason in DIALECT.items() if words 
     r"lived.in|live_in": "a service with the changes of a team",
 }
 # Rendered files have a test of their own, and the changelog describes past releases.
-NOT_READ = ("template/", "benchmarks/", "docs/upstream/", "CHANGELOG.md", "requirements")
+NOT_READ = ("template/", "docs/upstream/", "CHANGELOG.md", "requirements")
 # Updates rewrite them.
 FORMER_NAMES = re.compile(
     r"\b(KeyMixin|environment_of|without_values|normal_origin|safe_pattern)\b"

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 module, _, name = os.environ["BENCHMARK_WITHOUT"].partition(":")
-# It fails if there is no such middleware any more.
+# It fails if the middleware no longer exists.
 getattr(import_module(module), name)
 
 
