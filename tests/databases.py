@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 from harness import Service, free_of_this_process, recorded_answers
@@ -87,7 +87,7 @@ def start(
         )
 
 
-def wait_until(process: subprocess.Popen[bytes], condition: Callable[[], bool]) -> None:
+def wait_until(process: subprocess.Popen[Any], condition: Callable[[], bool]) -> None:
     """Wait until a condition holds while a process runs."""
     deadline = time.monotonic() + PATIENCE
     while not condition():

@@ -128,6 +128,12 @@ def tls() -> ssl.SSLContext:
     return context
 
 
+def is_listening(port: int) -> bool:
+    """Whether a server accepts connections to a port of this machine."""
+    with closing(socket.socket()) as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port() -> int:
     """A port that nobody uses now."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:

@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from databases import PATIENCE, serving
+from databases import PATIENCE, serving, wait_until
 from harness import (
     QUESTIONS,
     TEMPLATE,
@@ -29,10 +29,10 @@ from harness import (
     run_copier,
     working_files,
 )
-from httpx2 import Client, HTTPTransport
+from httpx2 import Client
 from matrix import CELLS
 from picture import PICTURE, picture
-from sites import free_port
+from sites import free_port, is_listening
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (TEMPLATE / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -68,7 +68,7 @@ def start_documented(script: str, folder: Path, template: Path = TEMPLATE) -> su
         script = script.replace(command, copier)
     path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
     return subprocess.Popen(
-        ["bash", "-ec", script.replace("gh:<repository>", shlex.quote(str(template)))],
+        ["bash", "-ec", script.replace("gh:OWNER/REPOSITORY", shlex.quote(str(template)))],
         cwd=folder,
         env={**free_of_this_process(os.environ), "PATH": path, "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
@@ -128,6 +128,7 @@ def test_requirements_are_pinned_without_urls(name: str) -> None:
     assert "uv.lock" not in working_files()
 
 
+# The unfinished checkout has changes that are not committed, about which Copier warns.
 @pytest.mark.filterwarnings("ignore:Dirty template changes")
 @pytest.mark.parametrize(
     "state", ["released", pytest.param("committed", marks=pytest.mark.slow), "unfinished"]
@@ -210,15 +211,16 @@ def test_a_service_starts_in_production(render: Renders, tmp_path: Path) -> None
     port = free_port()
     script = "\n".join([*preparation, f"exec {server} --port {port}"])
     process = start_documented(script, service)
-    # Its retries wait for twice as long each time.
-    transport = HTTPTransport(retries=9)
-    with Client(base_url=f"http://127.0.0.1:{port}", transport=transport) as client:
-        allowed = client.get("/api/v1/items", headers={"host": "api.example.com"})
-        assert allowed.json() == {"items": [], "next_cursor": None}
-        assert "server" not in allowed.headers
-        assert client.get("/api/v1/items").status_code == 400
-    process.terminate()
-    output = process.communicate(timeout=PATIENCE)[0]
+    try:
+        wait_until(process, lambda: is_listening(port))
+        with Client(base_url=f"http://127.0.0.1:{port}") as client:
+            allowed = client.get("/api/v1/items", headers={"host": "api.example.com"})
+            assert allowed.json() == {"items": [], "next_cursor": None}
+            assert "server" not in allowed.headers
+            assert client.get("/api/v1/items").status_code == 400
+    finally:
+        process.terminate()
+        output = process.communicate(timeout=PATIENCE)[0]
     assert "Application shutdown complete." in output
 
 
