@@ -14,9 +14,9 @@ from starlette.datastructures import State
 def graceful_shutdown(state: State, delay: int) -> Iterator[None]:
     """Shut an application down gracefully.
 
-    On SIGTERM, `draining` is set, and the service is no longer ready. After the delay, `stopping` is
-    set, and streams and WebSockets that watch it end. Then the signal handler of the server runs, which
-    closes the listening sockets and waits for open connections.
+    On SIGTERM, `draining` is set, and the service is no longer ready. After the delay, `stopping`
+    is set, and streams and WebSockets that watch it end. Then the signal handler of the server
+    runs, which closes the listening sockets and waits for open connections.
 
     Args:
         state: the state of the application, with `draining`, a bool, and `stopping`, an Event.
