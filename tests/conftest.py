@@ -64,7 +64,7 @@ def _no_settings_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _copier_that_asks_git_for_nothing() -> Iterator[None]:
+def _copier_reads_executable_bits_from_the_disk() -> Iterator[None]:
     """Let Copier read executable bits from the disk, instead of asking git for each file.
 
     Asking git takes a third of an update. Commands that tests start still do.
