@@ -14,7 +14,7 @@ from harness import TEMPLATE, copier_command, run, run_copier
 REFUSALS = {
     "cors_origins=https://app.example.com/path": "use 'https://app.example.com'",
     "cors_origins=https://app.example.com/": "use 'https://app.example.com'",
-    "cors_origins=*": "use scheme, host and port, as in 'https://app.example.com'",
+    "cors_origins=*": "use scheme and host, as in 'https://app.example.com'",
     "cors_origin_regex=.*": "write https:",
     "package_name=class": "use 'class_service'",
     "package_name=fastapi": "use 'fastapi_service'",

@@ -35,7 +35,7 @@ def open_folder(package: str) -> Traversable:
     root, *parts = package.split(".")
     folder = files(root)
     if "__init__" not in {getmodulename(path.name) for path in folder.iterdir()}:
-        raise ImportError(f"the modules of {package} cannot be listed: {folder} has none")
+        raise ImportError(f"the modules of {package} cannot be listed: no modules in {folder}")
     return folder.joinpath(*parts)
 
 
