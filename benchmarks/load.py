@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 # Seconds; a server that is silent for so long has failed.
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Connection:
     def send(self, request: Request, due: float = 0.0) -> None:
         """Send a request that was due at a time."""
         if self.socket is None:
-            self.socket = socket.create_connection(self.address, PATIENCE)
+            self.socket = socket.create_connection(self.address, TIMEOUT)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
             self.selector.register(self.socket, selectors.EVENT_READ, self)
         self.request, self.due, self.is_waiting = request, due, True
@@ -123,7 +123,7 @@ class Client:
             while due and free and due[0] <= now:
                 free.popleft().send(next(requests), due.popleft())
             is_waiting = due and free
-            for connection in self._completed(max(0, due[0] - now) if is_waiting else PATIENCE):
+            for connection in self._completed(max(0, due[0] - now) if is_waiting else TIMEOUT):
                 latencies.append(time.perf_counter() - connection.due)
                 free.append(connection)
         return latencies
@@ -132,7 +132,7 @@ class Client:
         """Send one request; return the response."""
         [connection, *_] = self.connections
         connection.send(request)
-        while connection not in self._completed(PATIENCE):
+        while connection not in self._completed(TIMEOUT):
             pass
         return bytes(connection.received)
 
@@ -141,7 +141,7 @@ class Client:
         for connection in self.connections:
             connection.send(next(requests))
         while pending:
-            for connection in self._completed(PATIENCE):
+            for connection in self._completed(TIMEOUT):
                 responses += 1
                 if condition(responses):
                     connection.send(next(requests))
@@ -151,7 +151,7 @@ class Client:
 
     def _completed(self, timeout: float) -> list[Connection]:
         events = self.selector.select(timeout)
-        if not events and timeout >= PATIENCE:
+        if not events and timeout >= TIMEOUT:
             raise TimeoutError("the server does not respond")
         connections: Sequence[Connection] = [key.data for key, _ in events]
         return [connection for connection in connections if connection.receive()]

@@ -14,8 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from harness import Environments, Service, copy_release, free_of_this_process, recorded_answers
-from load import PATIENCE, Client, Request
+from harness import Environments, Service, clean_environment, copy_release, recorded_answers
+from load import TIMEOUT, Client, Request
 from operations import ORIGIN, make_request
 
 APPS = Path(__file__).parent / "apps"
@@ -126,7 +126,7 @@ def running(target: Target) -> Iterator[Server]:
         process = subprocess.Popen(
             service.command("uvicorn", target.application, "--fd", str(descriptor), *options),
             cwd=service.root,
-            env={**free_of_this_process(os.environ), **service.variables, **target.variables},
+            env={**clean_environment(os.environ), **service.variables, **target.variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -144,7 +144,7 @@ def running(target: Target) -> Iterator[Server]:
     finally:
         process.terminate()
         try:
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

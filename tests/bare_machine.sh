@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Runs the README's test command on a Debian that was made a moment ago, with Python, venv and git
-# and nothing else: once as root, once as a user who is nobody else and has a home that is not there.
-# The committed state of this checkout is what is tested. As root, where there is debootstrap:
+# Runs the README's test command in a new Debian with Python, venv and git only: once as root, and
+# once as an ordinary user whose HOME does not exist. It tests the commit that is checked out, not
+# uncommitted changes. It needs root and debootstrap:
 #
-#   tests/bare_machine.sh                   everything that a change has to pass
+#   tests/bare_machine.sh                   the default run of the tests
 #   tests/bare_machine.sh -m "not slow"     with options for pytest
 #
-# BARE_SUITE is the release of Debian; BARE_ROOT a folder for the root file system, which is kept.
+# BARE_SUITE is the release of Debian. The root file system is created in BARE_ROOT and kept there;
+# without it, in a temporary folder.
 set -euo pipefail
 checkout=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
 command=$(grep '^python3 -m venv .*/pytest$' "$checkout/README.md")
 suite=${BARE_SUITE:-bookworm}
 
-# Whatever is mounted is gone with this process, before anything is deleted.
+# The mounts end with this namespace, before the folder is deleted.
 if [[ ! -v BARE_ENTERED ]]; then
     root=${BARE_ROOT:-$(mktemp -d)}
     status=0
@@ -33,7 +34,7 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
 ln -sf pts/ptmx "$root/dev/ptmx"
 
-# Behind a proxy that has a certificate of its own, the registries are trusted as they are here.
+# For a proxy with its own certificate authority, trust the authorities of this machine.
 authorities=/etc/ssl/certs/ca-certificates.crt
 variables=("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" "TERM=${TERM:-dumb}")
 if [[ -r $authorities ]]; then
@@ -41,7 +42,7 @@ if [[ -r $authorities ]]; then
     for name in PIP_CERT SSL_CERT_FILE NODE_EXTRA_CA_CERTS; do variables+=("$name=$authorities"); done
 fi
 [[ ! -v CI ]] || variables+=("CI=$CI")
-# The line of the README takes no options; pytest takes them from here too.
+# The README's command takes no options.
 (($# == 0)) || variables+=("PYTEST_ADDOPTS=${*@Q}")
 
 for user in root plain; do

@@ -1,10 +1,10 @@
 """Applies each breakage of `breakages.toml` to the template, and checks that a test fails.
 
-A breakage names the narrowest test that must fail, and a text that it must print, so that it fails for
-the right reason.
+A breakage names the narrowest test that must fail, and a part of its output, which shows that it
+fails for the right reason.
 
-    python tests/breakages.py              break it in every way, one after the other
-    python tests/breakages.py NAME ...     break it in these ways only
+    python tests/breakages.py              all breakages, one after the other
+    python tests/breakages.py NAME ...     only these
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from harness import (
     Environments,
     Service,
     add_rendered_tests,
+    clean_environment,
     copier_command,
-    free_of_this_process,
 )
-from releases import take_history
+from releases import clone_history
 
 PYTEST = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", "--numprocesses=0"]
-# A test that waits for ever catches nothing; the slowest of them takes a tenth of it.
+# A test that hangs catches nothing; the slowest takes a tenth of this.
 SECONDS_TO_FAIL = 90
 
 
@@ -42,17 +42,16 @@ class Breakage:
     """One way to break the template.
 
     Attributes:
-        name: what is wrong then.
-        file: the file of the template that is changed.
-        old: a text that is in the file.
-        times: how often it is there.
-        new: its replacement.
-        renamed_to: what the file is called then, if not as before.
-        caught_by: the command that has to fail, on the template or in a service.
-        service: the answers of the service in which the command is run; None for the template.
-        message: what the command has to print, so that it fails for the right reason.
-        every_change: whether every change of the template is proven to be caught if it does this;
-            the others are tried at night.
+        name: the fault that it causes.
+        file: the file of the template that it changes.
+        old: the text that it replaces.
+        times: the number of occurrences of `old`.
+        new: the replacement.
+        renamed_to: the new name of the file, if it is renamed.
+        caught_by: the command that must fail.
+        service: the answers of the service in which the command runs; None for the template.
+        message: a text that the output of the command must contain.
+        every_change: whether the default run applies it; the nightly run applies the others.
     """
 
     name: str
@@ -68,7 +67,7 @@ class Breakage:
 
 
 def read_breakages() -> list[Breakage]:
-    """Every way to break it, in the order of the list."""
+    """All breakages, in the order of the file."""
     text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
     return [Breakage(**table) for table in tomllib.loads(text)["breakage"]]
 
@@ -77,59 +76,61 @@ BREAKAGES = {breakage.name: breakage for breakage in read_breakages()}
 
 
 class Outdated(Exception):
-    """A breakage no longer fits the template; the message says how to fix it."""
+    """A breakage no longer applies to the template; the message says how to fix it."""
 
 
 @contextmanager
 def broken(template: Path, breakage: Breakage) -> Iterator[None]:
-    """Break a copy of the template for as long as the block runs.
+    """Break a copy of the template while the block runs.
 
     Raises:
-        Outdated: the text that would be replaced is not there so often.
+        Outdated: the file is missing, or has another number of occurrences of `old`.
     """
     path = template / breakage.file
-    whole = check_up_to_date(template, breakage)
+    original = check_up_to_date(template, breakage)
     target = path.with_name(breakage.renamed_to or path.name)
     path.rename(target)
     try:
-        target.write_text(whole.replace(breakage.old, breakage.new), encoding="utf-8", newline="")
+        target.write_text(
+            original.replace(breakage.old, breakage.new), encoding="utf-8", newline=""
+        )
         yield
     finally:
         target.rename(path)
-        path.write_text(whole, encoding="utf-8", newline="")
+        path.write_text(original, encoding="utf-8", newline="")
 
 
 def check_up_to_date(template: Path, breakage: Breakage) -> str:
-    """The text of the file that a breakage changes.
+    """Return the text of the file that a breakage changes.
 
     Raises:
-        Outdated: the text that would be replaced is not there so often.
+        Outdated: the file is missing, or has another number of occurrences of `old`.
     """
-    where = f"tests/breakages.toml: {breakage.name!r} changes {breakage.file}"
+    entry = f"tests/breakages.toml: {breakage.name!r} changes {breakage.file}"
     try:
-        whole = (template / breakage.file).read_bytes().decode()
+        text = (template / breakage.file).read_bytes().decode()
     except FileNotFoundError:
-        raise Outdated(f"{where}, which is gone: name the file as it is now.") from None
-    if breakage.old and (count := whole.count(breakage.old)) != breakage.times:
+        raise Outdated(f"{entry}, which does not exist: update its path.") from None
+    if breakage.old and (count := text.count(breakage.old)) != breakage.times:
         raise Outdated(
-            f"{where}, which has its `old` text {count} times, not {breakage.times}:\n{breakage.old}\n"
-            "Write it as it is now; if there is nothing left to break, remove the breakage."
+            f"{entry}, which has its `old` text {count} times, not {breakage.times}:\n{breakage.old}\n"
+            "Update the text; if there is nothing left to break, remove the breakage."
         )
-    return whole
+    return text
 
 
 class Scratch:
-    """A copy of the template, and services that come from it, for as long as a folder is there."""
+    """A copy of the template to break, and the services rendered from it."""
 
     def __init__(self, folder: Path, shared: Path | None = None) -> None:
         self.folder = folder
-        self.template = take_history(folder / "template")
+        self.template = clone_history(folder / "template")
         add_rendered_tests(self.template)
         self._services: dict[str, Service] = {}
         self._environments = Environments(folder / "environments", shared)
 
     def attempt(self, breakage: Breakage) -> CompletedProcess[str]:
-        """Break it, and run what has to catch that."""
+        """Apply a breakage, and run the command that must catch it."""
         words = shlex.split(breakage.caught_by)
         if breakage.service is None:
             with broken(self.template, breakage):
@@ -143,8 +144,8 @@ class Scratch:
         return service.attempt(words, {}, SECONDS_TO_FAIL)
 
     def _service(self, answers: Mapping[str, object]) -> Service:
-        """A service with its environment; what is rendered into it later is installed already."""
-        key = shlex.join(words_of(answers))
+        """An installed service; its environment stays valid when it is rendered again."""
+        key = shlex.join(data_options(answers))
         if key not in self._services:
             root = self.folder / f"service-{len(self._services)}"
             service = Service(root, answers, root)
@@ -155,23 +156,23 @@ class Scratch:
     def _render(self, service: Service) -> None:
         shutil.rmtree(service.root, ignore_errors=True)
         copy = copier_command("copy", "--trust", "--defaults", "--quiet", "--vcs-ref=HEAD")
-        words = [*words_of(service.answers), str(self.template), str(service.root)]
-        # It warns that what it copies is not committed.
+        words = [*data_options(service.answers), str(self.template), str(service.root)]
+        # Copier warns that the template has uncommitted changes.
         run_process([*copy, *words], check=True, env={**os.environ, "PYTHONWARNINGS": "ignore"})
 
 
-def words_of(answers: Mapping[str, object]) -> list[str]:
-    """The answers as Copier takes them on its command line."""
+def data_options(answers: Mapping[str, object]) -> list[str]:
+    """Answers as options of the command line of Copier."""
     return [f"--data={name}={answer}" for name, answer in answers.items()]
 
 
 def run(words: Sequence[str], template: Path, scratch: Path) -> CompletedProcess[str]:
-    """Run tests of a copy of the template; they are none of those that run already."""
+    """Run tests of a copy of the template, in a pytest of its own."""
     assert words[0] == "pytest", words
     return run_process(
         [*PYTEST, f"--basetemp={scratch}", *words[1:]],
         cwd=template,
-        env=free_of_this_process(os.environ),
+        env=clean_environment(os.environ),
         stdout=PIPE,
         stderr=STDOUT,
         text=True,
@@ -180,23 +181,23 @@ def run(words: Sequence[str], template: Path, scratch: Path) -> CompletedProcess
     )
 
 
-def complaint(breakage: Breakage, done: CompletedProcess[str]) -> str:
-    """Why a breakage was not caught; nothing if it was."""
-    how = f"`{breakage.caught_by}` has "
+def failure_reason(breakage: Breakage, done: CompletedProcess[str]) -> str:
+    """Why a breakage was not caught; empty if it was."""
+    command = f"`{breakage.caught_by}`"
     if done.returncode == 0:
-        return f"{how}passed"
-    # Pytest ends with another one if it has not found the test, or could not even start.
+        return f"{command} passed"
+    # Other exit codes mean that pytest found no test, or could not start.
     if done.returncode != 1:
-        return f"{how}ended with {done.returncode}:\n{done.stdout}"
+        return f"{command} exited with {done.returncode}:\n{done.stdout}"
     if breakage.message not in done.stdout:
-        return f"{how}failed, but does not say {breakage.message!r}:\n{done.stdout}"
+        return f"{command} failed without printing {breakage.message!r}:\n{done.stdout}"
     return ""
 
 
 def main(arguments: list[str]) -> None:
     """Run the command line; see the docstring of the module."""
     if unknown := [name for name in arguments if name not in BREAKAGES]:
-        sys.exit(f"There is no breakage {', '.join(unknown)}; they are:\n" + "\n".join(BREAKAGES))
+        sys.exit(f"Unknown breakage: {', '.join(unknown)}. Use one of:\n" + "\n".join(BREAKAGES))
     missed = []
     with tempfile.TemporaryDirectory(prefix="breakages-", ignore_cleanup_errors=True) as folder:
         scratch = Scratch(Path(folder))
@@ -205,7 +206,7 @@ def main(arguments: list[str]) -> None:
             print(f"[{number:2}/{len(chosen)}] {name} … ", end="", flush=True)
             started = time.monotonic()
             try:
-                problem = complaint(BREAKAGES[name], scratch.attempt(BREAKAGES[name]))
+                problem = failure_reason(BREAKAGES[name], scratch.attempt(BREAKAGES[name]))
             except (Outdated, TimeoutExpired) as error:
                 problem = str(error)
             print("NOT CAUGHT" if problem else "caught", f"({time.monotonic() - started:.1f} s)")

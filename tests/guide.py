@@ -1,6 +1,6 @@
 """Generates the tables of `tests/README.md` from docstrings and `breakages.toml`.
 
-python tests/guide.py    update them
+python tests/guide.py
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ TABLE = re.compile(r"^\|.*(\n\|.*)*", re.MULTILINE)
 
 
 def guide() -> str:
-    """The text of the guide, with current tables."""
+    """The README with up-to-date tables."""
     tables = iter([modules(), breakages()])
     return TABLE.sub(lambda _: next(tables), GUIDE.read_text(encoding="utf-8"))
 
 
 def modules() -> str:
-    """The first sentence of each module of tests."""
+    """The first paragraph of the docstring of each test module."""
     rows = []
     for path in sorted(GUIDE.parent.glob("test_*.py")):
-        about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        rows.append([f"`{path.name}`", about.partition("\n\n")[0]])
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        rows.append([f"`{path.name}`", docstring.partition("\n\n")[0]])
     return table(["module", "what it tests"], rows)
 
 
 def breakages() -> str:
-    """The breakages, and the tests that catch them."""
+    """The breakages with the commands that catch them."""
     rows = [
         [
             breakage.name,
@@ -44,9 +44,9 @@ def breakages() -> str:
     return table(["breakage", "tested in", "caught by"], rows)
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown."""
-    lines = [heads, ["---" for _ in heads], *rows]
+def table(headers: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    lines = [headers, ["---" for _ in headers], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

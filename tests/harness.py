@@ -32,41 +32,41 @@ QUESTIONS = {name: value for name, value in CONFIG.items() if not name.startswit
 ANSWERS_FILE = ".copier-answers.yml"
 VERSION = "v1000.0.0"
 
-# Tests that lack a program are skipped, but fail in CI.
+# Tests whose program is missing are skipped, but fail in CI.
 IS_REQUIRED = bool(os.environ.get("CI"))
 
 NO_PYTHON = (
-    "there is no Python {0} here, so only what reads text was proven; as root on a Debian, "
-    "`tests/get_python.sh {0}` brings it"
+    "Python {0} is missing, so this service was only read, not run; on Debian, "
+    "`tests/get_python.sh {0}` installs it (as root)"
 )
-# The property of a test that says how the suite of a rendered service went.
+# The pytest property with the result of a rendered service's own test suite.
 SUITE = "rendered suite"
 
 Answers = Mapping[str, object]
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git in a folder, as a person that exists on every machine."""
+    """Run git in a folder, with a fixed identity."""
     identity = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com"]
     command = ["git", *identity, "-C", str(folder), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def files_in(folder: Path) -> dict[str, Path]:
-    """The files of a folder by their names relative to it, in order, without those of git."""
+    """The files in a folder by their relative names, sorted, without `.git`."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {path.relative_to(folder).as_posix(): path for path in paths}
     return {name: path for name, path in names.items() if not name.startswith(".git/")}
 
 
 def working_files() -> list[str]:
-    """The files of the template that git tracks or would track."""
+    """The files of the template that git tracks or does not ignore."""
     listed = git(TEMPLATE, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     return sorted({name for name in listed.split("\0") if (TEMPLATE / name).is_file()})
 
 
 def take_snapshot(folder: Path) -> Path:
-    """Copy the template as it is now, finished or not, into a repository with one release."""
+    """Commit the working tree of the template to a new repository, as one release."""
     for name in working_files():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(TEMPLATE / name, folder / name)
@@ -81,7 +81,7 @@ def add_rendered_tests(template: Path) -> None:
     """Add the tests of `tests/rendered/` to a copy of the template; see `test_rendered.py`."""
     folder = "tests/rendered"
     shutil.copytree(TEMPLATE / folder, template / "template" / folder, dirs_exist_ok=True)
-    # They check keys with another implementation of UUIDs than the service uses.
+    # They check keys with another UUID library than the service's.
     project = template / "template/pyproject.toml.jinja"
     text = project.read_text(encoding="utf-8")
     marker = '    "pytest>=9'
@@ -90,7 +90,7 @@ def add_rendered_tests(template: Path) -> None:
 
 
 def load_extension(template: Path, name: str) -> ModuleType:
-    """A module of a template's Jinja extensions, as Copier loads it."""
+    """Import a module of the template's Jinja extensions, as Copier does."""
     path = template / "extensions" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -101,12 +101,12 @@ def load_extension(template: Path, name: str) -> ModuleType:
 
 
 def copier_command(*arguments: str) -> list[str]:
-    """The command line of Copier, as the tests' own Python runs it."""
+    """The command line that runs Copier in this environment."""
     return [sys.executable, "-m", "copier", *arguments]
 
 
 def run_copier(*words: str) -> int:
-    """Run the command line of Copier in this process, which takes a fifth of the time."""
+    """Run Copier's command line in this process, five times as fast as in a new one."""
     _, code = CopierApp.run(["copier", *words], exit=False)
     return code
 
@@ -114,7 +114,7 @@ def run_copier(*words: str) -> int:
 def run(
     command: list[str], folder: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, whatever that is."""
+    """Run a command, whatever its exit code."""
     return subprocess.run(
         command,
         cwd=folder,
@@ -125,18 +125,18 @@ def run(
     )
 
 
-def free_of_this_process(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment without what this machine says to a service, to its tests and to uv."""
-    foreign = (
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Remove the variables that a service, its tests or uv would read."""
+    removed = (
         *("APP_", "DATABASE_URL", "TEST_DATABASE_URL", "PYTEST_", "VIRTUAL_ENV", "PYTHONPATH"),
-        # Every command would compile all that it imports, which takes longer than the rest of it.
+        # Without bytecode, compiling the imports takes longer than the command.
         "PYTHONDONTWRITEBYTECODE",
     )
-    return {name: value for name, value in environment.items() if not name.startswith(foreign)}
+    return {name: value for name, value in environment.items() if not name.startswith(removed)}
 
 
 def copy_release(template: Path, folder: Path, answers: Answers, tag: str = VERSION) -> Path:
-    """Make a service from a release of the template."""
+    """Render a service from a release of the template."""
     copier.run_copy(
         str(template),
         folder,
@@ -149,19 +149,19 @@ def copy_release(template: Path, folder: Path, answers: Answers, tag: str = VERS
     return folder
 
 
-def once_for_all(folder: Path, make: Callable[[Path], object]) -> Path:
-    """Make a folder that several processes use; one makes it, and the others wait."""
+def make_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Make a folder once for all processes: the first one calls `make`, the others wait."""
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         if not folder.exists():
-            own = folder.with_name(f"{folder.name}.{os.getpid()}")
-            own.mkdir()
-            make(own)
-            own.rename(folder)
+            new = folder.with_name(f"{folder.name}.{os.getpid()}")
+            new.mkdir()
+            make(new)
+            new.rename(folder)
     return folder
 
 
-def key_of(*parts: object) -> str:
-    """A short name for what can be written as JSON, the same in every process."""
+def short_hash(*parts: object) -> str:
+    """A short hash of JSON values, the same in every process."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -170,8 +170,8 @@ class Renders:
 
     Args:
         template: the snapshot.
-        folder: where it is rendered to.
-        resolve: all that Copier records for some answers, by which those that mean the same are known.
+        folder: the parent of the rendered services.
+        resolve: adds the default answers, so that equal sets share a folder.
     """
 
     def __init__(self, template: Path, folder: Path, resolve: Callable[[Answers], Answers]) -> None:
@@ -180,9 +180,9 @@ class Renders:
         self._resolve = resolve
 
     def __call__(self, **answers: object) -> Path:
-        """Render, or return what was rendered before, which nobody writes into."""
-        folder = self._folder / f"service-{key_of(self._resolve(answers))}"
-        return once_for_all(folder, lambda own: self.render(own, answers))
+        """The folder of a service with these answers, which other tests share."""
+        folder = self._folder / f"service-{short_hash(self._resolve(answers))}"
+        return make_once(folder, lambda new: self.render(new, answers))
 
     def render(self, folder: Path, answers: Answers) -> Path:
         """Render into a new folder."""
@@ -197,29 +197,30 @@ def recorded_answers(service: Path) -> dict[str, Any]:
 
 
 def modules_in(folder: Path) -> list[str]:
-    """The names of the modules below a folder that Python imports from."""
+    """The modules below a folder of `sys.path`, by their dotted names."""
     return [
         ".".join(file.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
         for file in sorted(folder.rglob("*.py"))
     ]
 
 
-def summary_of(output: str) -> str:
-    """The last line of a run of pytest, in which every test has passed and none was skipped."""
+def passed_summary(output: str) -> str:
+    """The summary line of a pytest run; every test must have passed, and none been skipped."""
     summary = output.rstrip().rpartition("\n")[2].strip("= ")
     assert re.fullmatch(r"\d+ passed in [\d.]+s.*", summary), output
     return summary
 
 
 def find_python(version: str) -> str | None:
-    """An interpreter of this machine that runs, or None; none is downloaded."""
+    """An installed interpreter that runs, or None."""
     if version == "{}.{}".format(*sys.version_info):
         return sys.executable
-    # The shims of pyenv exist for every version, and run for the selected one only.
+    # The shims of pyenv exist for every version, but only the selected one runs.
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
     installed = [str(path) for path in pyenv.glob(f"versions/{version}.*/bin/python{version}")]
-    brought = f"/opt/python{version}/bin/python{version}"
-    for python in filter(None, [*installed, *map(shutil.which, (f"python{version}", brought))]):
+    # Where get_python.sh installs it.
+    unpacked = f"/opt/python{version}/bin/python{version}"
+    for python in filter(None, [*installed, *map(shutil.which, (f"python{version}", unpacked))]):
         if subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0:
             return python
     return None
@@ -227,7 +228,7 @@ def find_python(version: str) -> str | None:
 
 @dataclass
 class Service:
-    """A rendered service together with an environment that it can be run in."""
+    """A rendered service with its virtual environment."""
 
     root: Path
     answers: Answers
@@ -235,12 +236,12 @@ class Service:
     variables: dict[str, str] = field(default_factory=dict)
 
     def command(self, *words: str) -> list[str]:
-        """A command of its environment, like `uv run`."""
+        """The command line of a program in its environment, like `uv run`."""
         programs = self.environment / ("Scripts" if os.name == "nt" else "bin")
         return [str(programs / words[0]), *words[1:]]
 
     def run(self, *words: str, **variables: str) -> str:
-        """Run a command in it and return what it printed; a failure shows how to repeat it."""
+        """Run a command in it and return the output; a failure shows how to repeat it."""
         done = self.attempt(words, variables)
         if done.returncode:
             pytest.fail(f"{done.stdout}\n{self.reproduction(*words)}", pytrace=False)
@@ -249,11 +250,11 @@ class Service:
     def attempt(
         self, words: Sequence[str], variables: Mapping[str, str], timeout: float | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in it that may fail, for so many seconds at most."""
+        """Run a command in it that may fail; `timeout` is in seconds."""
         return subprocess.run(
             self.command(*words),
             cwd=self.root,
-            env={**free_of_this_process(os.environ), **self.variables, **variables},
+            env={**clean_environment(os.environ), **self.variables, **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -262,49 +263,48 @@ class Service:
         )
 
     def reproduction(self, *words: str) -> str:
-        """A command line that repeats the failure."""
+        """How to repeat a failure by hand."""
         answers = shlex.join(
             part for item in self.answers.items() for part in ("-d", "=".join(map(str, item)))
         )
-        # Without a reference it would be the newest release that fails, or does not.
+        # The default is the newest release.
         options = f"--trust --defaults --vcs-ref HEAD {answers}"
         copy = f"copier copy {options} {shlex.quote(str(TEMPLATE))} service"
         return (
             f"The service is in {self.root}\n"
-            f"The same by hand: {copy} && cd service && uv run {shlex.join(words)}"
+            f"To repeat it without pytest: {copy} && cd service && uv run {shlex.join(words)}"
         )
 
 
 class Environments:
-    """One environment for each set of dependencies, into which one service at a time is put."""
+    """One virtual environment for each set of dependencies; it has one service at a time."""
 
     def __init__(self, folder: Path, shared: Path | None = None) -> None:
         self._folder = folder
-        # Of what mypy has found out about the dependencies, nothing changes from cell to cell.
+        # The dependencies, and so these caches, are the same in every cell.
         self._types = (shared or folder) / "types"
         self._bytecode = (shared or folder) / "bytecode"
 
     def install(self, root: Path, answers: Answers) -> Service:
-        """Run `uv sync` for a copy of a rendered service."""
+        """Run `uv sync` for a rendered service."""
         version = str(recorded_answers(root)["python_version"])
         python = find_python(version)
         if python is None:
             pytest.skip(NO_PYTHON.format(version))
         service = Service(root, answers, self._folder / self._key(root, python))
-        lock, known = root / "uv.lock", service.environment.with_suffix(".lock")
-        # The lock file of the same dependencies.
-        if known.exists() and not lock.exists():
-            shutil.copy(known, lock)
+        lock, cached_lock = root / "uv.lock", service.environment.with_suffix(".lock")
+        if cached_lock.exists() and not lock.exists():
+            shutil.copy(cached_lock, lock)
         sync = ["sync", "--quiet", "--python", python, "--no-python-downloads"]
         self._uv(service, *sync)
-        # In a workspace it is elsewhere.
+        # A workspace has it in its root.
         if lock.exists():
-            shutil.copy(lock, known)
+            shutil.copy(lock, cached_lock)
         self._share_bytecode(service)
         return service
 
     def install_to_read(self, root: Path, answers: Answers) -> Service:
-        """Do the same if its Python is installed; otherwise install the dependencies for another Python."""
+        """Like `install`, but if its Python is missing, install the dependencies for this one."""
         if find_python(str(recorded_answers(root)["python_version"])):
             return self.install(root, answers)
         service = Service(root, answers, self._folder / self._key(root, sys.executable))
@@ -323,24 +323,24 @@ class Environments:
         return service
 
     def _share_bytecode(self, service: Service) -> None:
-        # Python keeps it in this folder by the path of the source, and compiles what has changed.
+        # Python looks bytecode up there by the path of the source.
         service.variables["PYTHONPYCACHEPREFIX"] = str(self._bytecode)
         for packages in service.environment.glob("lib/python*/site-packages"):
             link = self._bytecode / packages.relative_to(packages.anchor)
             if not link.is_symlink():
-                of_this_python = self._bytecode / packages.parent.name
-                of_this_python.mkdir(parents=True, exist_ok=True)
+                target = self._bytecode / packages.parent.name
+                target.mkdir(parents=True, exist_ok=True)
                 link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(of_this_python)
+                link.symlink_to(target)
 
     @contextmanager
     def type_cache(self) -> Iterator[list[str]]:
-        """Options with which mypy shares what it finds out; one process at a time writes there."""
+        """The mypy options for a shared cache; one process at a time may use it."""
         with FileLock(self._types.with_name(f"{self._types.name}.lock")):
             yield ["--cache-dir", str(self._types)]
 
     def add(self, service: Service, roots: Iterable[Path]) -> None:
-        """Install other services into the environment of one that has all they depend on."""
+        """Install other services into the environment of one with the same dependencies."""
         editable = [word for root in roots for word in ("--editable", str(root))]
         python = service.command("python")[0]
         self._uv(service, "pip", "install", "--quiet", "--no-deps", "--python", python, *editable)
@@ -350,7 +350,7 @@ class Environments:
         done = subprocess.run(
             [find_uv_bin(), *words],
             cwd=service.root,
-            env=free_of_this_process(os.environ) | environment,
+            env=clean_environment(os.environ) | environment,
             stderr=subprocess.PIPE,
             text=True,
             check=False,
@@ -360,4 +360,4 @@ class Environments:
 
     def _key(self, root: Path, python: str) -> str:
         project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-        return key_of(project["project"]["dependencies"], project["dependency-groups"], python)
+        return short_hash(project["project"]["dependencies"], project["dependency-groups"], python)

@@ -1,4 +1,4 @@
-"""Answers that break code which quotes, parses, renders or stores them incorrectly."""
+"""Answers that break code if it quotes, parses, renders or stores them incorrectly."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Computes the sets of answers to test from the questions of `copier.yml`.
+"""Computes the sets of answers to test (cells) from the questions of `copier.yml`.
 
-A question with a list of answers joins by itself; one for a text needs samples here, and a test
-says so. Which question is asked after which answers is what its own `when` says, and nothing else.
+Questions with choices are included automatically; a text question needs `SAMPLES`, and a test
+fails without them. The `when` of a question decides in which cells it is answered.
 
-    python tests/matrix.py                 the cells, a line each
-    python tests/matrix.py --github        the matrix of a workflow, as JSON
-    python tests/matrix.py CELL FOLDER     render one of them into a folder
+    python tests/matrix.py                 print the cells, one per line
+    python tests/matrix.py --github        print the matrix of the workflow, as JSON
+    python tests/matrix.py CELL FOLDER     render a cell into a folder
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from _pytest.mark import ParameterSet
 from harness import QUESTIONS, TEMPLATE, Answers, copy_release, load_extension
 from jinja2 import Environment, StrictUndefined, Template
 
-# How many answers are proven in every combination with one another.
+# The cells have every combination of this many answers: 2 means all pairs.
 STRENGTH = int(os.environ.get("MATRIX_STRENGTH", "2"))
-# So many arrays are computed; the shortest is proven.
+# The number of covering arrays to compute; the shortest is used.
 TRIES = 5
 
 # Characters that break quoted strings, TOML, YAML or fonts.
 HOSTILE_NAME = 'Bob\'s "Büro" \\ {{ project_slug }} # %s 🚀'
-# Valid texts, from the shortest to the longest: imports and signatures wrap at different widths.
+# Valid texts, short and long: imports and signatures wrap at different widths.
 SAMPLES: dict[str, list[str]] = {
     "project_name": [HOSTILE_NAME, "x", "A" * 74, "*Orders* & <b>bills</b> [1], 注文"],
     "project_slug": ["x", "long-" * 11 + "order", "3d-shop"],
@@ -46,7 +46,7 @@ SAMPLES: dict[str, list[str]] = {
     "cors_origins": [
         "",
         "http://localhost:3000,https://app.example.com",
-        # It fits in a line of its own, and in no other.
+        # It fits in a line only without other code.
         f"https://app.example.com,https://{'a' * 52}.example",
         "https://xn--bcher-kva.example:8443, http://[::1]:3000",
     ],
@@ -69,22 +69,24 @@ Option = tuple[str, object]
 _bits: defaultdict[tuple[Option, ...], int] = defaultdict(count().__next__)
 
 
-def listed(question: Mapping[str, Any]) -> list[Any]:
-    """The answers that a question offers; none if it takes any text."""
+def choices_for(question: Mapping[str, Any]) -> list[Any]:
+    """The choices of a question; empty for a text question."""
     if question["type"] == "bool":
         return [True, False]
     choices = question.get("choices", [])
     return [*(choices.values() if isinstance(choices, dict) else choices)]
 
 
-OFFERED = {name: offered for name, question in QUESTIONS.items() if (offered := listed(question))}
-# Every question that has a list of answers, with each of them.
+OFFERED = {
+    name: offered for name, question in QUESTIONS.items() if (offered := choices_for(question))
+}
+# Every question with choices, with each choice.
 CHOICES: list[Option] = [(name, answer) for name, offered in OFFERED.items() for answer in offered]
 TEXTS = [name for name in QUESTIONS if name not in OFFERED]
 
 
 def _value(question: Mapping[str, Any], key: str, context: Answers) -> Any:
-    """Evaluate a property of a question with the answers so far."""
+    """Evaluate a property of a question with the answers to earlier questions."""
     raw = question.get(key, True)
     if not isinstance(raw, str):
         return raw
@@ -95,7 +97,7 @@ def _value(question: Mapping[str, Any], key: str, context: Answers) -> Any:
 
 
 def resolve(answers: Answers) -> dict[str, object]:
-    """All that Copier records for these answers: the defaults too, and nothing it does not ask."""
+    """The answers that Copier records: these, and defaults for the others, if `when` holds."""
     context: dict[str, object] = {}
     recorded: dict[str, object] = {}
     for name, question in QUESTIONS.items():
@@ -108,26 +110,26 @@ def resolve(answers: Answers) -> dict[str, object]:
 
 @cache
 def feasible() -> list[dict[str, object]]:
-    """Every set of listed answers that can be given; a question that is not asked has none."""
+    """Every possible set of choices; it omits questions whose `when` is false."""
     # A `when` that depends on a text is evaluated with its default.
     context = {name: QUESTIONS[name]["default"] for name in TEXTS}
-    found: list[dict[str, object]] = [{}]
+    cells: list[dict[str, object]] = [{}]
     for name, question in QUESTIONS.items():
         if name not in TEXTS:
-            found = [
+            cells = [
                 {**cell, name: answer}
-                for cell in found
-                for answer in _continuations(name, question, {**context, **cell})
+                for cell in cells
+                for answer in _possible_answers(name, question, {**context, **cell})
             ]
-    return [{name: cell[name] for name in cell if cell[name] is not None} for cell in found]
+    return [{name: cell[name] for name in cell if cell[name] is not None} for cell in cells]
 
 
-def _continuations(name: str, question: Mapping[str, Any], context: Answers) -> Sequence[object]:
+def _possible_answers(name: str, question: Mapping[str, Any], context: Answers) -> Sequence[object]:
     return OFFERED[name] if _value(question, "when", context) else [None]
 
 
-# These change a value in a file, and bring no piece. So each is in a cell; what it meets there matters
-# only where more than two answers meet.
+# These only change a value in a file. Each is in a cell, but pairs with them are not covered, unless
+# STRENGTH is above 2.
 VALUES: list[Option] = [
     *(("python_version", value) for value in answers_extension.PYTHONS[1:-1]),
     *(("cors_credentials", value) for value in OFFERED["cors_credentials"]),
@@ -136,30 +138,30 @@ VALUES: list[Option] = [
 
 @cache
 def _mask(options: tuple[Option, ...], strength: int) -> int:
-    # A bit for each set of answers: many can be counted at once.
-    meeting = [option for option in options if strength > 2 or option not in VALUES]
-    sets = [*combinations(meeting, strength), *combinations(options, 1)]
+    # A bit for each combination, so that they can be counted fast.
+    combined = [option for option in options if strength > 2 or option not in VALUES]
+    sets = [*combinations(combined, strength), *combinations(options, 1)]
     return sum(1 << _bits[pair] for pair in sets)
 
 
 def cover(
     candidates: Sequence[Answers], strength: int, chosen: Sequence[Answers] = ()
 ) -> list[Answers]:
-    """Choose cells in which all answers meet that meet in any candidate, most at a time first."""
-    met = [(cell, _mask((*cell.items(),), strength)) for cell in candidates]
-    missing = reduce(or_, (mask for _, mask in met))
+    """Choose cells that cover every combination of the candidates, greedily."""
+    masks = [(cell, _mask((*cell.items(),), strength)) for cell in candidates]
+    missing = reduce(or_, (mask for _, mask in masks))
     cells = [*chosen]
     for cell in chosen:
         missing &= ~_mask((*cell.items(),), strength)
     while missing:
-        best, mask = max(met, key=lambda candidate: (candidate[1] & missing).bit_count())
+        best, mask = max(masks, key=lambda candidate: (candidate[1] & missing).bit_count())
         missing &= ~mask
         cells.append(best)
     return cells
 
 
 def _extremes(cells: Sequence[Answers]) -> list[Answers]:
-    """All on, and all off: the cells that have the fewest other answers."""
+    """The cells that are nearest to all features on, and to all off."""
     nothing = ("none", False)
     on = {
         (name, [value for value in offered if value not in nothing][-1])
@@ -173,11 +175,11 @@ def _extremes(cells: Sequence[Answers]) -> list[Answers]:
 
 
 def _covering_array(seed: int) -> list[Answers]:
-    """All on, all off, and what is left to prove; which comes out is a matter of order."""
+    """All on, all off, and cells that cover the rest; the seed orders the candidates."""
     cells = Random(seed).sample(feasible(), len(feasible()))
     oldest = OFFERED["python_version"][0]
     extremes = _extremes([cell for cell in cells if cell["python_version"] == oldest])
-    # The defaults cover their pairs, on any Python.
+    # The cell of the defaults covers their pairs, on any Python.
     defaults = {
         name: answer
         for name, answer in resolve({}).items()
@@ -187,17 +189,17 @@ def _covering_array(seed: int) -> list[Answers]:
 
 
 def _with_texts(cells: Sequence[Answers]) -> list[Answers]:
-    """Give every text question its samples and its default in turn."""
-    spread = [dict(cell) for cell in cells]
+    """Distribute the samples and the default of every text question over the cells."""
+    filled = [dict(cell) for cell in cells]
     for number, name in enumerate(TEXTS):
         texts = cycle([None, *SAMPLES.get(name, [])])
-        # Starting at another sample, texts are combined differently in every cell.
+        # Start at different samples, so that the combinations of texts vary.
         for _ in range(number):
             next(texts)
-        for cell in spread:
+        for cell in filled:
             if name in resolve(cell) and (text := next(texts)) is not None:
                 cell[name] = text
-    return [*spread]
+    return [*filled]
 
 
 def _name_cells() -> dict[str, Answers]:
@@ -206,9 +208,9 @@ def _name_cells() -> dict[str, Answers]:
     return {"defaults": {}, "all-on": on, "all-off": off, **numbered}
 
 
-# The cells that are installed and run.
+# Tests install and run these cells.
 CELLS = _name_cells()
-# The defaults with one answer that is another; these are read only.
+# The defaults with one other answer; tests only read their files.
 SINGLES: dict[str, Answers] = {
     f"{name}={answer}": {name: answer}
     for name, answer in CHOICES
@@ -217,8 +219,8 @@ SINGLES: dict[str, Answers] = {
 RENDERED = CELLS | SINGLES
 
 
-def each_cell(cells: Iterable[str]) -> list[ParameterSet]:
-    """Parameters for tests of these cells: one process runs all tests of the same cell."""
+def cell_params(cells: Iterable[str]) -> list[ParameterSet]:
+    """The parameters for tests of cells: all tests of a cell run in one process."""
     return [pytest.param(name, id=f"{name}@") for name in cells]
 
 
@@ -232,12 +234,12 @@ def _covering() -> list[str]:
     return names
 
 
-# The cells that have every answer between them.
+# A few cells that together have every choice.
 COVERING = _covering()
 
 
 def github_matrix() -> dict[str, list[dict[str, str]]]:
-    """A job for each cell, with the Python that it needs."""
+    """A job for each cell, with its Python version."""
     pythons = {name: resolve(cell)["python_version"] for name, cell in CELLS.items()}
     return {"include": [{"cell": name, "python": str(pythons[name])} for name in CELLS]}
 

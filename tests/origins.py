@@ -1,6 +1,6 @@
-"""Origins and patterns, with the expected result of their validation in the template and in services."""
+"""Origins and patterns, with the result of validating them, in the template and in services."""
 
-# Each text with the normalized origin, or with None if it is not one.
+# Texts with their normalized origin; None if it is not an origin.
 ORIGINS: list[tuple[str, str | None]] = [
     # As browsers send them.
     ("http://localhost:3000", "http://localhost:3000"),
@@ -16,7 +16,7 @@ ORIGINS: list[tuple[str, str | None]] = [
     ("http://[::1]:3000", "http://[::1]:3000"),
     ("http://[2001:db8::1]", "http://[2001:db8::1]"),
     ("https://" + "a" * 63 + ".example", "https://" + "a" * 63 + ".example"),
-    # Written in another way.
+    # Not normalized.
     ("HTTP://localhost:3000", "http://localhost:3000"),
     ("https://App.Example.COM", "https://app.example.com"),
     ("https://bücher.example", "https://xn--bcher-kva.example"),
@@ -117,7 +117,7 @@ ORIGINS: list[tuple[str, str | None]] = [
     ("https://app.example.com\\", None),
 ]
 
-# Each safe pattern with origins that it has to let in, and with ones that it has to keep out.
+# Safe patterns, with origins that they must match, and origins that they must not.
 SAFE_PATTERNS: list[tuple[str, list[str], list[str]]] = [
     (
         r"https://app-[a-z0-9-]+-myteam\.vercel\.app",
@@ -147,7 +147,7 @@ SAFE_PATTERNS: list[tuple[str, list[str], list[str]]] = [
     (r"https://app\.example\.com", ["https://app.example.com"], ["https://appxexample.com"]),
 ]
 
-# Each pattern that a stranger's host could match, or that cannot be shown to be safe.
+# Patterns that a host of someone else could match, or that the validator cannot prove safe.
 UNSAFE_PATTERNS: list[str] = [
     r"https?://pr-\d+\.example\.com",
     r"https://(?:app|admin)-[\w-]{1,20}\.example\.co\.uk",

@@ -1,6 +1,6 @@
-"""Draws the picture of the README: the tree of a service beside the path of a request.
+"""Draws the picture of the README: the files of a service beside the path of a request.
 
-python tests/picture.py    update it
+python tests/picture.py
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from harness import TEMPLATE, copy_release
 
 PICTURE = TEMPLATE / "docs/picture.svg"
 WIDTH, LINE, STEP, TOP = 720, 19, 60, 54
-# The layers of a request in order, with their files.
+# The steps of a request, with their files.
 REQUEST = [
     ("request ID, security headers, access line", "api/middleware/request_context.py"),
     ("CORS headers, on errors too", "core/cors.py"),
@@ -25,12 +25,12 @@ REQUEST = [
     ("commit, before the response is sent", "db/session.py"),
     ("response, or one error format", "api/errors.py"),
 ]
-# The folders whose modules are shown by name.
-OPEN = {"api/v1", "services", "schemas", "db", "db/models"}
+# The folders whose modules are listed.
+EXPANDED = {"api/v1", "services", "schemas", "db", "db/models"}
 
 
 def tree(package: Path, folder: Path, depth: int = 0) -> list[tuple[int, str]]:
-    """The lines of a folder, each with its depth: folders first."""
+    """The entries of a folder with their depth, folders first."""
     lines = []
     paths = sorted(folder.iterdir(), key=lambda path: (path.is_file(), path.name))
     for path in paths:
@@ -38,7 +38,7 @@ def tree(package: Path, folder: Path, depth: int = 0) -> list[tuple[int, str]]:
             continue
         if path.is_dir():
             lines += [(depth, f"{path.name}/"), *tree(package, path, depth + 1)]
-        elif not depth or folder.relative_to(package).as_posix() in OPEN:
+        elif not depth or folder.relative_to(package).as_posix() in EXPANDED:
             lines.append((depth, path.name))
     return lines
 
@@ -49,7 +49,7 @@ def text(x: float, y: float, words: str, kind: str = "") -> str:
 
 
 def picture(service: Path) -> str:
-    """Draw a service of the defaults."""
+    """The SVG for a service with the defaults."""
     package = service / "src/my_service"
     assert [path for _, path in REQUEST if not (package / path).is_file()] == []
     lines = [(0, "src/my_service/"), *((depth + 1, name) for depth, name in tree(package, package))]

@@ -1,6 +1,6 @@
-"""Shows the progress of the tests in one line, which a terminal updates and a log repeats.
+"""Shows the progress of the tests in one line: updated in a terminal, repeated in a log.
 
-The dots of pytest say little where one test takes a hundred times as long as another. With `-v` or
+Some tests take a hundred times as long as others, so the dots of pytest say little. With `-v` or
 `-q`, the output is that of pytest.
 """
 
@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-# Often enough to see in a log that something still goes on.
+# Often enough to show in a log that the tests still run.
 SECONDS_BETWEEN_LINES = 20
 
 
 class Progress:
-    """A plugin of pytest for the process that writes to the terminal."""
+    """A pytest plugin for the process that writes to the terminal."""
 
     def __init__(self, terminal: pytest.TerminalReporter) -> None:
         self._terminal = terminal
@@ -27,28 +27,28 @@ class Progress:
     def pytest_report_teststatus(
         self, report: pytest.TestReport | pytest.CollectReport
     ) -> tuple[str, str, str] | None:
-        """Count what passed and was skipped without a letter of its own."""
+        """Count passed and skipped tests without printing a letter."""
         if report.passed:
             return ("passed" if report.when == "call" else "", "", "")
         return ("skipped", "", "") if report.skipped else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Name what failed at once, and renew the line after each test."""
+        """Report failures immediately, and update the line after each test."""
         if report.failed:
             self._failed += 1
             self._terminal.ensure_newline()
             self._terminal.write_line(f" {report.nodeid}", red=True)
         if report.when == "teardown":
             self._done += 1
-            self._renew()
+            self._update()
 
-    def _renew(self) -> None:
+    def _update(self) -> None:
         if self._terminal.isatty:
             self._terminal.rewrite(str(self), erase=True)
         elif time.monotonic() - self._shown > SECONDS_BETWEEN_LINES or self._done == self._count:
             self._shown = time.monotonic()
             self._terminal.write_line(str(self))
-        # What is written to a file would wait for more.
+        # Output to a file is buffered.
         self._terminal.flush()
 
     @property

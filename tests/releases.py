@@ -1,4 +1,4 @@
-"""Releases of the template, and services that are updated from them."""
+"""The releases of the template, and services to update from them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from harness import (
     Answers,
     copy_release,
     git,
-    key_of,
-    once_for_all,
+    make_once,
+    short_hash,
     working_files,
 )
 
 
 @dataclass(frozen=True)
 class Release:
-    """A version and the commit that it is."""
+    """A version and its commit."""
 
     version: str
     commit: str
@@ -43,7 +43,7 @@ class Release:
         return self.version
 
 
-Fresh = Callable[[str, Answers], Path]
+FreshCopy = Callable[[str, Answers], Path]
 
 RELEASES = [
     Release(**release)
@@ -53,7 +53,7 @@ RELEASES = [
 ]
 
 
-def take_history(folder: Path) -> Path:
+def clone_history(folder: Path) -> Path:
     """Clone the template with a tag for each release and one for the working tree, the newest."""
     if git(TEMPLATE, "rev-parse", "--is-shallow-repository").strip() == "true":
         pytest.fail("This checkout is shallow: run `git fetch --unshallow`.", pytrace=False)
@@ -61,8 +61,8 @@ def take_history(folder: Path) -> Path:
     for release in RELEASES:
         if not is_in_history(release.commit):
             pytest.fail(
-                f"releases.toml says that {release} is commit {release.commit}, which is not in the "
-                "history of this checkout: fetch all of it, or fix the entry.",
+                f"releases.toml: {release} is commit {release.commit}, which is not in the history "
+                "of this checkout: fetch all of it, or fix the entry.",
                 pytrace=False,
             )
         git(folder, "tag", release.tag, release.commit)
@@ -75,7 +75,7 @@ def take_history(folder: Path) -> Path:
 
 
 def is_in_history(commit: str, repository: Path = TEMPLATE) -> bool:
-    """Whether a commit is one of those that led to the one that is checked out."""
+    """Whether a commit is an ancestor of HEAD."""
     try:
         git(repository, "merge-base", "--is-ancestor", commit, "HEAD")
     except CalledProcessError:
@@ -84,26 +84,26 @@ def is_in_history(commit: str, repository: Path = TEMPLATE) -> bool:
 
 
 def publish(repository: Path, tag: str) -> None:
-    """Commit all that is in a repository, as a release."""
+    """Commit all files of a repository, and tag a release."""
     git(repository, "add", "--all")
     git(repository, "commit", "--quiet", "--allow-empty", "--message", tag)
     git(repository, "tag", tag)
 
 
-def questions_of(history: Path, tag: str) -> dict[str, Any]:
+def read_questions(history: Path, tag: str) -> dict[str, Any]:
     """The questions of a release."""
     config = yaml.safe_load(git(history, "show", f"{tag}:copier.yml"))
     return {name: question for name, question in config.items() if not name.startswith("_")}
 
 
-def known_to(history: Path, tag: str, answers: Answers) -> dict[str, object]:
-    """The answers to questions that a release has."""
-    questions = questions_of(history, tag)
+def known_answers(history: Path, tag: str, answers: Answers) -> dict[str, object]:
+    """The answers whose questions exist in a release."""
+    questions = read_questions(history, tag)
     return {name: answer for name, answer in answers.items() if name in questions}
 
 
-def begin(history: Path, tag: str, answers: Answers, folder: Path) -> None:
-    """Make a service in a repository of its own."""
+def create_repository(history: Path, tag: str, answers: Answers, folder: Path) -> None:
+    """Render a service into a repository of its own."""
     copy_release(history, folder, answers, tag)
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "--all")
@@ -111,13 +111,13 @@ def begin(history: Path, tag: str, answers: Answers, folder: Path) -> None:
 
 
 class UpdatedService:
-    """A service in a repository, from its first copy over its updates.
+    """A service in a repository, to be updated.
 
     Args:
         history: the template with its releases.
-        root: where it is made; inside of a repository or to become one.
-        tag: the release that it is made from.
-        answers: what is answered.
+        root: the folder of the service, in a repository; outside of one, it becomes a repository.
+        tag: the release to copy.
+        answers: the answers for the copy.
     """
 
     def __init__(self, history: Path, root: Path, tag: str, answers: Answers) -> None:
@@ -126,16 +126,16 @@ class UpdatedService:
             copy_release(history, root, answers, tag)
             self.commit("New")
         else:
-            new = history.with_name(f"{history.name}-{tag}-{key_of(answers)}")
-            shutil.copytree(once_for_all(new, partial(begin, history, tag, answers)), root)
+            new = history.with_name(f"{history.name}-{tag}-{short_hash(answers)}")
+            shutil.copytree(make_once(new, partial(create_repository, history, tag, answers)), root)
 
     def commit(self, message: str) -> None:
-        """Commit all of the service, and nothing else of its repository."""
+        """Commit the folder of the service, and no other file of its repository."""
         git(self.root, "add", "--all", ".")
         git(self.root, "commit", "--quiet", "--allow-empty", "--message", message, "--", ".")
 
     def update(self, answers: Answers | None = None, tag: str = VERSION) -> None:
-        """Update it to a release, with conflicts."""
+        """Update it to a release; there may be conflicts."""
         copier.run_update(
             self.root,
             data=dict(answers or {}),
@@ -147,13 +147,13 @@ class UpdatedService:
         )
 
     def update_cleanly(self, answers: Answers | None = None, tag: str = VERSION) -> None:
-        """Update it to a release without a conflict, and commit."""
+        """Update it to a release, check that there are no conflicts, and commit."""
         self.update(answers, tag)
         assert self.conflicts() == []
         self.commit("Update")
 
     def conflicts(self) -> list[str]:
-        """The files that an update has left for the team to resolve."""
+        """The files with conflicts."""
         unmerged = git(self.root, "diff", "--relative", "--name-only", "--diff-filter=U")
         marked = {
             name
@@ -170,6 +170,6 @@ class UpdatedService:
             name: (self.root / name).read_bytes() for name in names if (self.root / name).is_file()
         }
 
-    def is_changed(self) -> bool:
-        """Whether anything of it is there that is not committed."""
+    def has_uncommitted_changes(self) -> bool:
+        """Whether the service has uncommitted changes."""
         return bool(git(self.root, "status", "--porcelain", "."))

@@ -1,9 +1,9 @@
-"""Prints what changes in services between a commit and the working tree.
+"""Compares the services rendered from a commit with those of the working tree.
 
-    python tests/rendered_difference.py COMMIT FILE   write it into a file, as `git diff` does
+    python tests/rendered_difference.py COMMIT FILE   write the diff to a file
 
-Services with every answer that there is are rendered from both. Answers to questions that the
-older one does not ask are left out there.
+The services together have every choice. Answers to questions that the commit does not have are
+omitted there.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from pathlib import Path
 
 from harness import ANSWERS_FILE, TEMPLATE, Answers, copy_release, run
 from matrix import CELLS, COVERING
-from releases import known_to
+from releases import known_answers
 
-# It names the commit, which is always another.
+# This line always differs.
 COMMIT = re.compile(r"^_commit: .*\n", re.MULTILINE)
 
 
 def render(commit: str, answers: Answers, folder: Path) -> None:
-    """Render a service from a commit, without what says which commit that was."""
-    copy_release(TEMPLATE, folder, known_to(TEMPLATE, commit, answers), commit)
+    """Render a service from a commit, and remove the commit from its answers file."""
+    copy_release(TEMPLATE, folder, known_answers(TEMPLATE, commit, answers), commit)
     recorded = folder / ANSWERS_FILE
     recorded.write_text(COMMIT.sub("", recorded.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def difference(commit: str) -> str:
-    """The difference of rendered services, each in a folder with the name of its answers."""
+    """The diff of the rendered services; each is in a folder with the name of its cell."""
     with tempfile.TemporaryDirectory() as folder:
         for cell in COVERING:
             render(commit, CELLS[cell], Path(folder, "before", cell))
             render("HEAD", CELLS[cell], Path(folder, "after", cell))
         diff = ["git", "diff", "--no-index", "--no-color", "--no-prefix", "before", "after"]
         done = run(diff, Path(folder))
-    # It ends with 1 where there are differences.
+    # The exit code is 1 if there are differences.
     if done.returncode > 1:
         raise RuntimeError(done.stderr)
     return done.stdout

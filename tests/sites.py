@@ -18,10 +18,10 @@ from threading import Thread
 
 import pytest
 import trustme
-from browser import browsing
-from databases import PATIENCE, log_of, serving
+from browser import launch_browser
+from databases import TIMEOUT, server_log, serving
 from generated import generate
-from harness import TEMPLATE, Answers, Environments, Renders, Service, git, once_for_all
+from harness import TEMPLATE, Answers, Environments, Renders, Service, git, make_once
 from httpx2 import Client
 from node import NODE, PATH, run_node, run_npm
 from playwright.sync_api import Browser
@@ -36,16 +36,16 @@ class Sites:
     """The origins of the frontend, and the URLs of the service.
 
     Attributes:
-        browser: one without a window.
-        listed: an origin that may call the service.
-        other_port: another one on the same host.
-        preview: one that matches the pattern.
-        stranger: one that may not.
-        with_credentials: the service, which allows credentials.
-        without: the same, which does not.
-        elsewhere: the first again, below a domain of another owner.
-        log: what both print.
-        screenshot: where a picture of the page is kept.
+        browser: a headless browser.
+        listed: an origin of `APP_CORS_ORIGINS`.
+        other_port: another, on the same host.
+        preview: an origin that matches `APP_CORS_ORIGIN_REGEX`.
+        stranger: an origin that is not allowed.
+        with_credentials: the URL of a service that allows credentials.
+        without: the URL of a service that does not.
+        elsewhere: `with_credentials` on another site.
+        log: the log of both services.
+        screenshot: the path for a screenshot of the page.
     """
 
     browser: Browser
@@ -60,25 +60,25 @@ class Sites:
     screenshot: Path
 
     def wait_for_line(self, *texts: str) -> None:
-        """Wait for a line of the log with all of these, which may be written after the response."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait for a log line with all of these; it may be written after the response."""
+        deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
-            said = self.log.read_text(encoding="utf-8")
-            if any(all(text in line for text in texts) for line in said.splitlines()):
+            log = self.log.read_text(encoding="utf-8")
+            if any(all(text in line for text in texts) for line in log.splitlines()):
                 return
             time.sleep(0.05)
-        pytest.fail(f"no line has {texts}: {said}")
+        pytest.fail(f"no line has {texts}: {log}")
 
 
 def install_frontend(folder: Path) -> None:
-    """Install what the frontend is built with."""
+    """Install the dependencies of the frontend."""
     for name in ("package.json", "package-lock.json"):
         shutil.copy(FRONTEND / name, folder)
     run_npm(folder, "ci", "--no-audit", "--no-fund")
 
 
-class Pipe(socketserver.ThreadingTCPServer):
-    """Another port, and so another origin, of a server; with TLS if there is a certificate."""
+class Proxy(socketserver.ThreadingTCPServer):
+    """A TCP proxy that gives a server another port, and so another origin; with TLS on request."""
 
     daemon_threads = True
 
@@ -90,8 +90,8 @@ class Pipe(socketserver.ThreadingTCPServer):
             self.socket = context.wrap_socket(self.socket, server_side=True)
 
     @contextmanager
-    def running(self) -> Iterator[Pipe]:
-        """Pass on what comes in for as long as this lasts."""
+    def running(self) -> Iterator[Proxy]:
+        """Serve while the block runs."""
         with self:
             Thread(target=self.serve_forever, daemon=True).start()
             yield self
@@ -99,20 +99,20 @@ class Pipe(socketserver.ThreadingTCPServer):
 
 
 class Relay(socketserver.BaseRequestHandler):
-    """One connection through a pipe."""
+    """A connection through the proxy."""
 
     def handle(self) -> None:
-        """Copy both directions until one side has ended."""
-        assert isinstance(self.server, Pipe)
+        """Copy both directions until one side closes."""
+        assert isinstance(self.server, Proxy)
         with socket.create_connection(("127.0.0.1", self.server.target)) as target:
             back = Thread(target=copy, args=(target, self.request), daemon=True)
             back.start()
             copy(self.request, target)
-            back.join(PATIENCE)
+            back.join(TIMEOUT)
 
 
 def copy(source: socket.socket, target: socket.socket) -> None:
-    """Pass on what one side says until it ends or is gone."""
+    """Copy one direction until its source closes or fails."""
     try:
         while data := source.recv(65536):
             target.sendall(data)
@@ -122,7 +122,7 @@ def copy(source: socket.socket, target: socket.socket) -> None:
 
 
 def tls() -> ssl.SSLContext:
-    """Signed by an unknown authority; the browser ignores certificate errors."""
+    """A certificate of an unknown authority; the browser ignores certificate errors."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("preview-7.example.com", "api.example.org").configure_cert(context)
     return context
@@ -135,7 +135,7 @@ def is_listening(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody uses now."""
+    """A port that is free now."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port: int = listener.getsockname()[1]
         return port
@@ -152,7 +152,7 @@ def create_folders(render: Renders, root: Path, answers: Answers) -> tuple[Path,
         web = root / "web"
     shutil.copytree(FRONTEND, web, ignore=shutil.ignore_patterns("package-lock.json", "*.py"))
     shutil.copy(VISITORS, service / "src/my_service/api/v1/visitors.py")
-    # As npm installs a package of the same repository.
+    # As npm links a workspace package.
     (root / "node_modules").mkdir()
     (root / "node_modules/my-service-client").symlink_to(service / "client")
     return service, web
@@ -160,9 +160,9 @@ def create_folders(render: Renders, root: Path, answers: Answers) -> tuple[Path,
 
 @contextmanager
 def next_server(web: Path, api: str, workspace: Path) -> Iterator[int]:
-    """Build the frontend for an address of the service, and start it; gives its port."""
+    """Build the frontend for a URL of the service, start it, and yield its port."""
     environment = {"API_URL": api, "WORKSPACE": str(workspace), "NEXT_TELEMETRY_DISABLED": "1"}
-    # Not by npm, which would end without it.
+    # Without npm, whose child would survive a signal.
     program = [NODE, str(workspace / "node_modules/next/dist/bin/next")]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
@@ -189,8 +189,8 @@ def next_server(web: Path, api: str, workspace: Path) -> Iterator[int]:
 def start_sites(
     render: Renders, environments: Environments, shared: Path, tools: Path, answers: Answers
 ) -> Iterator[Sites]:
-    """Make a service and a frontend, start both, and open a browser."""
-    workspace = once_for_all(shared / "frontend", install_frontend)
+    """Render a service and a frontend, start both, and launch a browser."""
+    workspace = make_once(shared / "frontend", install_frontend)
     name = "-".join(map(str, answers.values()))
     root = workspace / name
     root.mkdir()
@@ -202,20 +202,24 @@ def start_sites(
     service.run("alembic", "upgrade", "head")
     with ExitStack() as stack:
         enter = stack.enter_context
-        pipes = [enter(Pipe().running()), enter(Pipe().running()), enter(Pipe(tls()).running())]
-        listed, other_port = (f"http://localhost:{pipe.port}" for pipe in pipes[:2])
+        proxies = [
+            enter(Proxy().running()),
+            enter(Proxy().running()),
+            enter(Proxy(tls()).running()),
+        ]
+        listed, other_port = (f"http://localhost:{proxy.port}" for proxy in proxies[:2])
         serve = partial(start_service, service, stack, f"{listed},{other_port}")
         with_credentials, without = serve("true"), serve("false")
         port = enter(next_server(web, with_credentials, workspace))
-        for pipe in pipes:
-            pipe.target = port
-        api = enter(Pipe(tls()).running())
+        for proxy in proxies:
+            proxy.target = port
+        api = enter(Proxy(tls()).running())
         api.target = int(with_credentials.rpartition(":")[2])
         yield Sites(
             browser=enter(
-                browsing(
+                launch_browser(
                     shared,
-                    f"MAP preview-7.example.com:443 127.0.0.1:{pipes[2].port}",
+                    f"MAP preview-7.example.com:443 127.0.0.1:{proxies[2].port}",
                     f"MAP stranger.example.com:80 127.0.0.1:{port}",
                     f"MAP api.example.org:443 127.0.0.1:{api.port}",
                 )
@@ -227,18 +231,18 @@ def start_sites(
             with_credentials=with_credentials,
             without=without,
             elsewhere="https://api.example.org",
-            log=log_of(service),
+            log=server_log(service),
             screenshot=TEMPLATE / "artifacts" / f"{name}.png",
         )
 
 
 def start_service(service: Service, stack: ExitStack, origins: str, credentials: str) -> str:
-    """Start the service for some origins; returns its address as pages have it."""
+    """Start the service with these allowed origins, and return the URL for pages."""
     variables = {
         "APP_CORS_ORIGINS": origins,
         "APP_CORS_ORIGIN_REGEX": r"https://preview-\d+\.example\.com",
         "APP_CORS_CREDENTIALS": credentials,
-        # What the frontend's server passes on names the host of its own setting, not the page's.
+        # Requests that Next.js rewrites have the host of `API_URL`, not of the page.
         "APP_ALLOWED_HOSTS": "localhost,api.example.org",
         "APP_LOG_FORMAT": "json",
     }

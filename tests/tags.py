@@ -1,7 +1,7 @@
 """Prints the releases of `CHANGELOG.md` that have no tag yet.
 
-python tests/tags.py              a line for each: the tag and the commit that it is for
-python tests/tags.py --notes TAG  what the changelog says of a release
+python tests/tags.py              print a line for each: tag and commit
+python tests/tags.py --notes TAG  print the section of a release
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class ReleaseMismatch(Exception):
 
 
 def sections(changelog: str) -> dict[str, str]:
-    """The notes of each released version in a changelog, the newest first."""
+    """The notes of each released version, newest first."""
     _, *parts = HEADING.split(changelog)
     return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))
 
@@ -30,36 +30,37 @@ def check(changelog: str, releases: list[Release]) -> None:
     """Compare the two lists of releases.
 
     Raises:
-        ReleaseMismatch: one of them lacks a release, or has it at another position.
+        ReleaseMismatch: they have different releases, or another order.
     """
     described, listed = [*sections(changelog)][::-1], [release.version for release in releases]
     if described != listed:
         raise ReleaseMismatch(
-            f"CHANGELOG.md has the releases {', '.join(described)}, and releases.toml has "
-            f"{', '.join(listed)}. Write what is new into the one, or name the commit in the other."
+            f"CHANGELOG.md has the releases {', '.join(described)}, but releases.toml has "
+            f"{', '.join(listed)}. Add the missing section to CHANGELOG.md, or the missing commit "
+            "to releases.toml."
         )
 
 
 def missing(repository: Path, releases: list[Release]) -> list[Release]:
-    """The releases that a repository has no tag for.
+    """The releases without a tag.
 
     Raises:
-        ReleaseMismatch: a tag is there, but for another commit; or a commit is not in the history.
+        ReleaseMismatch: a tag is on another commit, or a commit is not in the history.
     """
     tags = git(repository, "tag").split()
     for release in releases:
         if not is_in_history(release.commit, repository):
             raise ReleaseMismatch(f"releases.toml: the commit of {release} is not in the history.")
-        if release.tag in tags and commit_of(repository, release.tag) != release.commit:
+        if release.tag in tags and tagged_commit(repository, release.tag) != release.commit:
             raise ReleaseMismatch(
-                f"{release.tag} is there already, for another commit than releases.toml names: "
-                "a release is never moved; make a new one."
+                f"The tag {release.tag} exists, but not on the commit of releases.toml. Never move "
+                "a tag: make a new release."
             )
     return [release for release in releases if release.tag not in tags]
 
 
-def commit_of(repository: Path, tag: str) -> str:
-    """The commit that a tag stands for."""
+def tagged_commit(repository: Path, tag: str) -> str:
+    """The commit of a tag."""
     return git(repository, "rev-parse", f"{tag}^{{commit}}").strip()
 
 

@@ -1,4 +1,4 @@
-"""The changes of a team in its first weeks: one in every file and folder that is theirs."""
+"""The changes that a team makes to a new service, in each of its files and folders."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ class Marking:
 
 
 def add_shelf(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Say in every line whose it is."""
+    """Add the shelf to every line."""
     return {**event, "shelf": "north"}
 
 
@@ -275,9 +275,9 @@ def test_what_the_service_adds_runs(
     assert {line["shelf"] for line in lines} == {"north"}
 """
 
-# Names of the foundation in the forms in which Python can use them, before an update and after it.
+# Every kind of use of a renamed name, before and after an update.
 OLD_NAMES = '''\
-"""Every way leads to the same key: KeyMixin."""
+"""All uses are the same class: KeyMixin."""
 
 import my_service.db.base
 from my_service.db import base
@@ -295,7 +295,7 @@ def test_an_application_is_built() -> None:
     assert type(create_app()) is type(app)
 '''
 NEW_NAMES = '''\
-"""Every way leads to the same key: KeyMixin."""
+"""All uses are the same class: KeyMixin."""
 
 import my_service.db.base
 from my_service.application import create_app
@@ -328,7 +328,7 @@ NEW_SHADOWS = OLD_SHADOWS.replace(
     "import Base\nfrom my_service.db.base import UUIDPrimaryKeyMixin as KeyMixin\n",
 )
 
-# New files, and files of the team that it has rewritten.
+# New files, and team files that are rewritten.
 FILES = {
     f"{PACKAGE}/api/v1/books.py": ROUTER,
     f"{PACKAGE}/services/books.py": SERVICE,
@@ -352,7 +352,7 @@ DELETED = [
     "tests/api/v1/test_items.py",
     "tests/services/test_items.py",
 ]
-# Lines that follow a marker, by the text of the marker.
+# Lines to add below a marker in a shared file.
 ADDED = {
     "pyproject.toml": [
         ("    # The service's own, one a line:\n", '    "python-slugify>=8,<9",\n'),
@@ -373,10 +373,10 @@ ADDED = {
         ("      # The service's own steps:\n", "      - run: uv run python -m my_service.shelves\n")
     ],
 }
-# The one file of the foundation that it has changed.
+# A foundation file that the team has edited.
 EDITED = f"{PACKAGE}/api/health.py"
 EDIT = ("timeout(2)", "timeout(3)")
-# The files among them with names that a release has renamed or moved, as an update writes them.
+# The files that an update rewrites with new names.
 UPDATED = {
     f"{PACKAGE}/db/models/book.py": MODEL.replace(
         "Base, KeyMixin, TimestampMixin", "Base, TimestampMixin, UUIDPrimaryKeyMixin"
@@ -394,12 +394,12 @@ from my_service.core.settings import Settings
     "tests/test_names.py": NEW_NAMES,
     "tests/test_shadows.py": NEW_SHADOWS,
 }
-# Not committed, and not Copier's business.
+# Files that git ignores.
 LOCAL = {".env": "APP_LOG_LEVEL=DEBUG\n", ".env.local": "APP_SHELF=south\n"}
 
 
 def apply_team_changes(service: Path) -> list[tuple[str, str]]:
-    """Change a service as a team does; returns the files that have gained a text, and the text."""
+    """Apply the changes, and return the lines that were added to shared files, by file."""
     for name, text in {**FILES, **LOCAL}.items():
         (service / name).parent.mkdir(parents=True, exist_ok=True)
         (service / name).write_text(text, encoding="utf-8")
@@ -408,7 +408,7 @@ def apply_team_changes(service: Path) -> list[tuple[str, str]]:
     added = [
         (name, marker, text)
         for name, insertions in ADDED.items()
-        # A workflow comes with a later release, or not at all.
+        # Not every release has a workflow.
         if (service / name).exists()
         for marker, text in insertions
     ]
@@ -418,14 +418,14 @@ def apply_team_changes(service: Path) -> list[tuple[str, str]]:
 
 
 def insert(path: Path, marker: str, text: str) -> None:
-    """Add a text behind the first line that is a marker."""
+    """Insert a text below the first occurrence of a marker."""
     before = path.read_text(encoding="utf-8")
     assert marker in before, f"{path.name} has no line {marker!r}"
     path.write_text(before.replace(marker, marker + text, 1), encoding="utf-8")
 
 
-def edit_the_foundation(service: Path) -> None:
-    """Change a file that updates change too."""
+def edit_foundation_file(service: Path) -> None:
+    """Edit a foundation file."""
     path = service / EDITED
     before = path.read_text(encoding="utf-8")
     old, new = EDIT
@@ -445,5 +445,5 @@ def lost_lines(service: Path, added: list[tuple[str, str]]) -> list[str]:
 
 
 def read(path: Path) -> str:
-    """The text of a file, or nothing where there is none."""
+    """The text of a file; empty if it does not exist."""
     return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -1,4 +1,4 @@
-"""Code that a team may add to its files, in the forms that are hardest for the foundation's tests."""
+"""Code that a team may add to its files, chosen to break the foundation's tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SETTINGS_FILE = f"{PACKAGE}/core/settings.py"
 EXTENSIONS_FILE = f"{PACKAGE}/extensions.py"
 CONFTEST_FILE = "tests/conftest.py"
 
-# Fields without a default, names and values that tests look for, other defaults than ours.
+# Required fields, other defaults than the foundation's, and names and values that tests search for.
 SETTINGS = """
     payment_url: str
     jwt_secret: str = "secret"
@@ -60,7 +60,7 @@ def required_settings() -> dict[str, str]:
     }
 """
 
-# Nobody gets in without a token, and what gets out is not what the endpoint has sent.
+# Middleware that requires a token and changes response headers.
 MIDDLEWARE = """
 
 from starlette.applications import Starlette
@@ -70,14 +70,14 @@ from my_service.api.errors import error_response
 from my_service.core.errors import Unauthorized
 
 
-class Doorkeeper:
+class RequireToken:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_open = scope["type"] == "lifespan" or scope["path"].startswith(("/health/", "/docs"))
-        known = (b"authorization", b"Bearer token") in scope.get("headers", [])
-        await (self.app if is_open or known else error_response(Unauthorized()))(
+        is_public = scope["type"] == "lifespan" or scope["path"].startswith(("/health/", "/docs"))
+        has_token = (b"authorization", b"Bearer token") in scope.get("headers", [])
+        await (self.app if is_public or has_token else error_response(Unauthorized()))(
             scope, receive, send
         )
 
@@ -96,7 +96,7 @@ class Rewriting:
         await self.app(scope, receive, rewrite)
 
 
-MIDDLEWARE = (Middleware(Rewriting), Middleware(Doorkeeper))
+MIDDLEWARE = (Middleware(Rewriting), Middleware(RequireToken))
 
 
 def configure(app: FastAPI) -> None:
@@ -121,7 +121,7 @@ async def client(app: FastAPI) -> AsyncGenerator[AsyncClient]:
         yield client
 """
 
-# A slow lifespan that holds a connection, leaves a task running, and needs the network.
+# A slow lifespan that uses the network, holds a connection and does not cancel its task.
 LIFESPAN = """
 
 import asyncio
@@ -153,7 +153,7 @@ def drop(_: object, __: str, event: dict[str, object]) -> dict[str, object]:
 LOG_PROCESSORS = (structlog.processors.EventRenamer("message"), add_secret, drop)
 """
 
-# They match every path below their version, with every method, and WebSockets.
+# Routes that match any path of their version, and errors with unusual codes and messages.
 ROUTER = '''\
 """All other paths."""
 
@@ -168,21 +168,21 @@ router = APIRouter(prefix="/rest", tags=["rest"])
 
 
 class Custom(ServiceError):
-    """An error that takes arguments, in another language and of another style."""
+    """An error with an argument, an unusual code and a Japanese message."""
 
     status, code = 499, "E-4711-VERSION"
 
-    def __init__(self, thing: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
-        self.thing = thing
+        self.name = name
 
     @property
     def message(self) -> str:  # type: ignore[override]
-        return f"{self.thing}がありません。"
+        return f"{self.name}がありません。"
 
 
 @router.api_route("/{path:path}", methods=["TRACE"], responses={422: {}})
-async def take_VERSION(path: str, number: int) -> StreamingResponse:
+async def stream_VERSION(path: str, number: int) -> StreamingResponse:
     async def stream() -> AsyncGenerator[str]:
         while True:
             yield path
@@ -191,17 +191,17 @@ async def take_VERSION(path: str, number: int) -> StreamingResponse:
 
 
 @router.post("/by-name/{name}")
-async def name_VERSION(name: str, size: int) -> None:
+async def create_VERSION(name: str, size: int) -> None:
     raise Custom(name)
 
 
 @router.websocket("/{path:path}")
-async def hear_VERSION(path: str, socket: WebSocket) -> None:
+async def listen_VERSION(path: str, socket: WebSocket) -> None:
     await socket.accept()
     raise Custom(path)
 '''
 
-# Names that tests have used, a relation that is required, a version.
+# A model with names that tests use, a required relationship and a version counter.
 MODEL = '''\
 """Notes about items."""
 
@@ -216,7 +216,7 @@ from my_service.db.models.item import Item
 
 
 class NoteTaken(Conflict):
-    code, message = "note_taken", "There is one."
+    code, message = "note_taken", "A note with this name already exists."
 
 
 class Note(UUIDPrimaryKeyMixin, TimestampMixin, Base):
@@ -232,7 +232,7 @@ class Note(UUIDPrimaryKeyMixin, TimestampMixin, Base):
     __mapper_args__ = {**Base.__mapper_args__, "version_id_col": version}  # noqa: RUF012
 '''
 MIGRATION = '''\
-"""Keep notes, and a counter.
+"""Create notes.
 
 Revision: 2b3c4d5e6f70
 Follows: 1a2b3c4d5e6f
@@ -268,7 +268,7 @@ def downgrade() -> None:
     op.drop_table("notes")
 '''
 
-# Fixtures of the names that ours have, of other scopes; what is set when they are imported.
+# Fixtures that override the foundation's, and environment variables set on import.
 FIXTURES = '''
 
 import os
@@ -295,7 +295,7 @@ async def app(app: FastAPI) -> FastAPI:
 
     @app.get("/health/{path:path}")
     async def health(path: str) -> str:
-        return "sick"
+        return "overridden"
 
     return app
 
@@ -308,10 +308,10 @@ async def session(session: AsyncSession) -> AsyncGenerator[AsyncSession]:
 
 @pytest.fixture(autouse=True)
 def every_test(app: FastAPI) -> None:
-    """Something that every test of the team has."""
+    """An autouse fixture of the team."""
 '''
 
-# What a team appends to which files, by topic; none is empty.
+# The code to append to each file, by topic.
 ADDITIONS: dict[str, dict[str, str]] = {
     "settings": {
         SETTINGS_FILE: SETTINGS,
@@ -333,7 +333,7 @@ ADDITIONS: dict[str, dict[str, str]] = {
 }
 
 
-def fill(service: Path, topics: Iterable[str]) -> None:
+def add_team_code(service: Path, topics: Iterable[str]) -> None:
     """Append the code of some topics to a service."""
     for topic in topics:
         for name, text in ADDITIONS[topic].items():
@@ -345,9 +345,9 @@ def fill(service: Path, topics: Iterable[str]) -> None:
             insert(service / SETTINGS_FILE, "\n\n", IMPORTS)
 
 
-# Tests of a team, whose endpoints use several sessions in one request.
+# Tests of a team whose endpoints use several sessions in one request.
 SESSIONS = '''\
-"""Endpoints whose sessions meet in the one transaction of a test."""
+"""Endpoints whose sessions share the transaction of a test."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -393,10 +393,10 @@ async def read_around_a_write(user: User, session: Session) -> list[str]:
     return [user]
 
 
-async def read_at_once(request: Request, session: Session, reads: ReadSession) -> list[str]:
+async def read_concurrently(request: Request, session: Session, reads: ReadSession) -> list[str]:
     session.add(Item(name="a"))
     await session.flush()
-    async with database_of(request).read_session() as other:
+    async with get_database(request).read_session() as other:
         one, two = await asyncio.gather(reads.scalars(NAMES), other.scalars(NAMES))
         assert [*one] == [*two]
     session.add(Item(name="b"))
@@ -412,19 +412,19 @@ async def fail_to_read(session: Session, reads: ReadSession) -> list[str]:
     return ["a", "b"]
 
 
-async def write_apart(request: Request, reads: ReadSession, session: Session) -> list[str]:
+async def write_in_own_sessions(request: Request, reads: ReadSession, session: Session) -> list[str]:
     await reads.scalar(NAMES)
-    async with database_of(request).session() as own:
+    async with get_database(request).session() as own:
         own.add(Item(name="own"))
         await own.flush()
         session.add(Item(name="a"))
         await session.flush()
-    async with database_of(request).session() as own:
-        own.add(Item(name="own, too"))
-    return ["a", "own", "own, too"]
+    async with get_database(request).session() as own:
+        own.add(Item(name="own 2"))
+    return ["a", "own", "own 2"]
 
 
-def database_of(request: Request) -> Database:
+def get_database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
@@ -435,31 +435,31 @@ def database_of(request: Request) -> Database:
         read_then_write,
         write_then_read,
         read_around_a_write,
-        read_at_once,
+        read_concurrently,
         fail_to_read,
-        write_apart,
+        write_in_own_sessions,
     ],
 )
-async def test_what_a_request_writes_is_stored(
+async def test_writes_of_a_request_are_stored(
     app: FastAPI, client: AsyncClient, session: AsyncSession, endpoint: Callable[..., object]
 ) -> None:
-    app.post("/it")(endpoint)
+    app.post("/endpoint")(endpoint)
 
-    response = await client.post("/it")
+    response = await client.post("/endpoint")
 
     assert response.status_code == 200
     assert [*await session.scalars(NAMES)] == response.json()
 
 
-async def take(reads: ReadSession, session: Session, name: str) -> None:
+async def read_and_create(reads: ReadSession, session: Session, name: str) -> None:
     await reads.scalar(NAMES)
     session.add(Item(name=name))
 
 
-async def test_requests_at_once_are_as_good_as_one_after_the_other(
+async def test_concurrent_requests_do_not_affect_each_other(
     app: FastAPI, client: AsyncClient, session: AsyncSession
 ) -> None:
-    app.post("/{name}")(take)
+    app.post("/{name}")(read_and_create)
 
     responses = await asyncio.gather(*(client.post(f"/{number % 5}") for number in range(20)))
 
@@ -468,10 +468,10 @@ async def test_requests_at_once_are_as_good_as_one_after_the_other(
     assert [*await session.scalars(NAMES)] == ["0", "1", "2", "3", "4"]
 
 
-async def test_a_write_that_fails_takes_nothing_else_with_it(
+async def test_a_failed_write_keeps_the_rows_of_others(
     app: FastAPI, client: AsyncClient, session: AsyncSession
 ) -> None:
-    app.post("/{name}")(take)
+    app.post("/{name}")(read_and_create)
     session.add(Item(name="a"))
     await session.commit()
 
@@ -484,11 +484,11 @@ async def test_a_write_that_fails_takes_nothing_else_with_it(
     assert [*await session.scalars(NAMES)] == ["a", "b"]
 
 
-async def test_the_next_test_begins_with_nothing(session: AsyncSession) -> None:
+async def test_writes_of_earlier_tests_are_rolled_back(session: AsyncSession) -> None:
     assert [*await session.scalars(NAMES)] == []
 '''
 
-# Applications that do not start, do not stop, or go on for ever, in tests of a team.
+# Tests of a team whose applications hang: on startup, on shutdown, or in a response.
 SERVERS = """\
 import asyncio
 from collections.abc import AsyncGenerator
@@ -504,7 +504,7 @@ from tests.foundation import WEBSOCKET_HANDSHAKE, serve, server
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "TIMEOUT", 1)
     monkeypatch.setattr(server, "SHUTDOWN_TIMEOUT", 1)
 
@@ -518,27 +518,27 @@ async def lifespan(start: float, stop: float, app: FastAPI) -> AsyncGenerator[No
     app.state.stopped = True
 
 
-def app_with(start: float, stop: float) -> FastAPI:
+def create_app(start: float, stop: float) -> FastAPI:
     return FastAPI(lifespan=partial(lifespan, start, stop))
 
 
 async def test_a_server_has_started_when_it_can_be_called() -> None:
-    app = app_with(start=0.2, stop=0.2)
+    app = create_app(start=0.2, stop=0.2)
     async with serve(app):
         assert app.state.started
     assert app.state.stopped
 
 
 @pytest.mark.parametrize(("start", "stop"), [(3600, 0), (0, 3600)])
-async def test_a_lifespan_that_hangs_is_given_up(start: float, stop: float) -> None:
-    with pytest.raises(TimeoutError, match="The lifespan does not st.* within 1 seconds") as hangs:
-        async with serve(app_with(start, stop)):
+async def test_a_hanging_lifespan_times_out(start: float, stop: float) -> None:
+    with pytest.raises(TimeoutError, match="The lifespan does not st.* within 1 seconds") as raised:
+        async with serve(create_app(start, stop)):
             assert not start
 
-    assert "sleep" in str(hangs.getrepr(chain=True))
+    assert "sleep" in str(raised.getrepr(chain=True))
 
 
-async def test_what_fails_at_the_start_is_the_error_of_the_test() -> None:
+async def test_an_error_on_startup_is_the_error_of_the_test() -> None:
     @asynccontextmanager
     async def fail(app: FastAPI) -> AsyncGenerator[None]:
         raise ConnectionRefusedError("no network")
@@ -546,10 +546,10 @@ async def test_what_fails_at_the_start_is_the_error_of_the_test() -> None:
 
     with pytest.raises(ConnectionRefusedError, match="no network"):
         async with serve(FastAPI(lifespan=fail)):
-            pytest.fail("it has started")
+            pytest.fail("the server has started")
 
 
-async def test_what_never_ends_is_cut_off() -> None:
+async def test_hanging_responses_are_cancelled() -> None:
     app = FastAPI()
 
     @app.get("/request")

@@ -9,26 +9,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from databases import PATIENCE, log_of, psql, serving, start, wait_until
+from databases import TIMEOUT, psql, server_log, serving, start, wait_until
 from harness import (
     SUITE,
     TEMPLATE,
     Environments,
     Renders,
     Service,
-    free_of_this_process,
-    summary_of,
+    clean_environment,
+    passed_summary,
 )
 from httpx2 import Client, Response
 from team_changes import insert
 
-# By day `test_team_code.py` tries on the suite whatever is special about an application.
+# In the default run, `test_team_code.py` tests the foundation's tests with a team's code.
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
-# A workshop for bicycles, which lies over a fresh render: written by what the README of a service
-# says that a team may do, and where. No file of the foundation is among its own.
+# A bicycle workshop, copied over a new service: written with the README of a service alone. It
+# changes no foundation file.
 APPLICATION = TEMPLATE / "tests/application"
-# Lines of the application in shared files, below a marker.
+# The lines that the application adds to shared files, below a marker.
 ADDED: Mapping[str, tuple[str, str]] = {
     "pyproject.toml": (
         "    # The service's own, one a line:\n",
@@ -36,7 +36,7 @@ ADDED: Mapping[str, tuple[str, str]] = {
     ),
     ".env.example": (
         "# The service's own:\n",
-        "# At least 32 characters that nobody else knows\n"
+        "# A secret of at least 32 characters\n"
         "# APP_JWT_SECRET=\n"
         "# APP_TOKEN_LIFETIME=28800\n"
         "# APP_PHOTO_FOLDER=\n"
@@ -47,7 +47,7 @@ ADDED: Mapping[str, tuple[str, str]] = {
         "# APP_MAIL__COPIES=\n",
     ),
 }
-SECRET = {"APP_JWT_SECRET": "for tests only, which nobody else knows"}
+SECRET = {"APP_JWT_SECRET": "a secret of 32 characters, for tests"}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -62,7 +62,7 @@ def application(
     environments: Environments,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Service:
-    """The workshop on each engine, with a database of its own."""
+    """The workshop on each engine, with its own database."""
     answers = {"database": request.param}
     root = shutil.copytree(render(**answers), tmp_path_factory.mktemp("application") / "service")
     shutil.copytree(APPLICATION, root, dirs_exist_ok=True)
@@ -82,10 +82,10 @@ def application(
 def test_the_foundation_tests_pass(
     application: Service, record_property: Callable[[str, str], None]
 ) -> None:
-    # A test that hangs shows where, and ends the run.
+    # If a test hangs, print its stack and exit.
     limits = ["faulthandler_timeout=300", "faulthandler_exit_on_timeout=true"]
     options = [word for limit in limits for word in ("-o", limit)]
-    record_property(SUITE, summary_of(application.run("pytest", *options)))
+    record_property(SUITE, passed_summary(application.run("pytest", *options)))
 
 
 @pytest.mark.parametrize("command", ["ruff check --no-cache", "ruff format --check", "mypy"])
@@ -94,29 +94,33 @@ def test_poe_check_passes(application: Service, command: str) -> None:
 
 
 def test_the_application_runs_in_production(application: Service) -> None:
-    """Migrations there and back, then a server and a worker, each a process of its own, and a day at work."""
+    """Run the migrations, then the server and the worker as processes, and use the workshop."""
     for words in ("upgrade head", "check", "downgrade base", "upgrade head"):
         application.run("alembic", *words.split())
-    add_a_manager(application)
+    add_manager(application)
     with serving(application) as client:
         sign_in(client)
-        bicycle = bring_in(client)
-        order = take_in(client, bicycle)
-        keep_a_photo(client, bicycle)
-        follow(client, order)
-    with start(application, "python", "-m", "my_service.worker", log=log_of(application)) as worker:
-        wait_until(worker, lambda: "reminded" in log_of(application).read_text(encoding="utf-8"))
+        bicycle = create_bicycle(client)
+        order = create_order(client, bicycle)
+        upload_photo(client, bicycle)
+        follow_order(client, order)
+    with start(
+        application, "python", "-m", "my_service.worker", log=server_log(application)
+    ) as worker:
+        wait_until(
+            worker, lambda: "reminded" in server_log(application).read_text(encoding="utf-8")
+        )
         worker.terminate()
-        assert worker.wait(PATIENCE) == 0
-    log = log_of(application).read_text(encoding="utf-8")
+        assert worker.wait(TIMEOUT) == 0
+    log = server_log(application).read_text(encoding="utf-8")
     assert "Traceback" not in log
     assert " error " not in log
 
 
-def add_a_manager(application: Service) -> None:
-    """Run a command of the service, which has no HTTP; it reads the password."""
+def add_manager(application: Service) -> None:
+    """Add a user with the service's own CLI, which reads the password from stdin."""
     command = application.command("python", "-m", "my_service.cli", "add-user", "Ada", "manager")
-    environment = {**free_of_this_process(os.environ), **application.variables}
+    environment = {**clean_environment(os.environ), **application.variables}
     password = "correct horse battery\n"
     subprocess.run(
         command, cwd=application.root, env=environment, input=password, text=True, check=True
@@ -124,60 +128,60 @@ def add_a_manager(application: Service) -> None:
 
 
 def sign_in(client: Client) -> None:
-    """Send a token with every request from now on."""
+    """Get a token, and send it with every later request."""
     assert client.get("/api/v1/users/me").status_code == 401
-    who = {"name": "Ada", "password": "correct horse battery"}
-    token = made(client.post("/api/v1/tokens", json=who), 200)["access_token"]
+    credentials = {"name": "Ada", "password": "correct horse battery"}
+    token = read_json(client.post("/api/v1/tokens", json=credentials), 200)["access_token"]
     client.headers["Authorization"] = f"Bearer {token}"
 
 
-def bring_in(client: Client) -> dict[str, Any]:
-    """A customer and a bicycle, whose customer stays."""
+def create_bicycle(client: Client) -> dict[str, Any]:
+    """Create a customer with a bicycle; the customer cannot be deleted then."""
     ada = {"name": "Ada", "email": "ada@example.com"}
-    customer = made(client.post("/api/v1/customers", json=ada))
+    customer = read_json(client.post("/api/v1/customers", json=ada))
     new = {"customer_id": customer["id"], "brand": "Koga", "equipment": {"gears": [11, 13]}}
-    bicycle = made(client.post("/api/v1/bicycles", json=new))
+    bicycle = read_json(client.post("/api/v1/bicycles", json=new))
     assert client.delete(f"/api/v1/customers/{customer['id']}").status_code == 409
     return bicycle
 
 
-def take_in(client: Client, bicycle: Mapping[str, Any]) -> dict[str, Any]:
-    """An order that is made once, and found in each version where it was made."""
+def create_order(client: Client, bicycle: Mapping[str, Any]) -> dict[str, Any]:
+    """Create an order with an idempotency key, and read it in both versions of the API."""
     new = {"bicycle_id": bicycle["id"], "complaint": "It squeaks."}
-    headers = {"Idempotency-Key": "a-key-of-ours"}
+    headers = {"Idempotency-Key": "a-key"}
     first, second = (client.post("/api/v1/orders", json=new, headers=headers) for _ in range(2))
-    assert made(first) == made(second)
-    assert made(client.get(first.headers["location"]), 200) == first.json()
+    assert read_json(first) == read_json(second)
+    assert read_json(client.get(first.headers["location"]), 200) == first.json()
     assert client.post("/api/v2/orders", json=new).json()["code"] == "bicycle_in_repair"
-    amount = made(client.get(f"/api/v2/orders/{first.json()['id']}"), 200)["total"]
+    amount = read_json(client.get(f"/api/v2/orders/{first.json()['id']}"), 200)["total"]
     assert amount == {"amount": "0", "currency": "EUR"}
     order: dict[str, Any] = first.json()
     return order
 
 
-def keep_a_photo(client: Client, bicycle: Mapping[str, Any]) -> None:
-    """A photo that comes back; one that is too large is refused."""
-    address = f"/api/v1/bicycles/{bicycle['id']}/photo"
-    made(client.put(address, files={"photo": PNG}), 200)
-    assert client.get(address).content == PNG
-    assert client.put(address, files={"photo": PNG + bytes(2_000_000)}).status_code == 413
+def upload_photo(client: Client, bicycle: Mapping[str, Any]) -> None:
+    """Upload a photo and read it back; one that is too large is refused."""
+    url = f"/api/v1/bicycles/{bicycle['id']}/photo"
+    read_json(client.put(url, files={"photo": PNG}), 200)
+    assert client.get(url).content == PNG
+    assert client.put(url, files={"photo": PNG + bytes(2_000_000)}).status_code == 413
 
 
-def follow(client: Client, order: Mapping[str, Any]) -> None:
-    """The events of an order arrive as they happen."""
-    address = f"/api/v1/orders/{order['id']}"
-    with client.stream("GET", f"{address}/events") as stream:
+def follow_order(client: Client, order: Mapping[str, Any]) -> None:
+    """Read the events of an order while it changes."""
+    url = f"/api/v1/orders/{order['id']}"
+    with client.stream("GET", f"{url}/events") as stream:
         events = (line for line in stream.iter_lines() if line.startswith("data: "))
         assert '"received"' in next(events)
-        tag = client.get(address).headers["etag"]
+        etag = client.get(url).headers["etag"]
         change = {"status": "cancelled"}
-        made(client.patch(address, json=change, headers={"If-Match": tag}), 200)
-        assert client.patch(address, json=change, headers={"If-Match": tag}).status_code == 412
+        read_json(client.patch(url, json=change, headers={"If-Match": etag}), 200)
+        assert client.patch(url, json=change, headers={"If-Match": etag}).status_code == 412
         assert '"cancelled"' in next(events)
 
 
-def made(response: Response, status: int = 201) -> dict[str, Any]:
-    """The JSON of a response with this status."""
+def read_json(response: Response, status: int = 201) -> dict[str, Any]:
+    """Check the status of a response, and return its JSON."""
     assert response.status_code == status, response.text
     content: dict[str, Any] = response.json()
     return content

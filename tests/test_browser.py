@@ -19,7 +19,7 @@ from sites import Sites, start_sites
 
 pytestmark = [pytest.mark.slow, NEEDS_NPM, NEEDS_BROWSER]
 
-SECONDS_TO_GIVE_UP = 20
+TIMEOUT = 20
 
 COMBINATIONS: list[Answers] = [
     {"layout": layout, "error_format": error_format}
@@ -34,7 +34,7 @@ COMBINATIONS: list[Answers] = [
             answers,
             # Tests whose parameter ends in an @ run in one process.
             id="-".join(map(str, answers.values())) + "@",
-            # The others differ in what other tests prove: the client, and how both are started.
+            # In the default run, other tests prove what differs: the client and the folders.
             marks=[] if answers == COMBINATIONS[0] else [pytest.mark.nightly],
         )
         for answers in COMBINATIONS
@@ -52,7 +52,7 @@ def sites(
 
 
 class Visit:
-    """An open page, and its requests and responses, which it may be unable to read."""
+    """An open page with its requests and responses, even those that the page cannot read."""
 
     def __init__(self, context: BrowserContext, origin: str, **query: str) -> None:
         self.page: Page = context.new_page()
@@ -60,7 +60,7 @@ class Visit:
         self.statuses: dict[str, int] = {}
         protocol = context.new_cdp_session(self.page)
         protocol.on("Network.requestWillBeSent", self._sent)
-        protocol.on("Network.responseReceivedExtraInfo", self._answered)
+        protocol.on("Network.responseReceivedExtraInfo", self._received)
         protocol.send("Network.enable")
         self.page.goto(f"{origin}/?{urlencode(query)}")
 
@@ -69,17 +69,17 @@ class Visit:
         path = "/" + request["url"].split("/", 3)[3]
         self.requests[event["requestId"]] = request["method"], path
 
-    def _answered(self, event: dict[str, Any]) -> None:
+    def _received(self, event: dict[str, Any]) -> None:
         self.statuses[event["requestId"]] = event["statusCode"]
 
-    def exchanged(self, method: str) -> list[tuple[str, int | None]]:
-        """The paths that were called by a method, and the status of each response."""
-        called = {id: path for id, (sent, path) in self.requests.items() if sent == method}
+    def responses(self, method: str) -> list[tuple[str, int | None]]:
+        """The path and status of each response to this method."""
+        paths = {id: path for id, (sent, path) in self.requests.items() if sent == method}
         # A page may get an error before the browser reports the status of the response.
-        deadline = time.monotonic() + SECONDS_TO_GIVE_UP
-        while not called.keys() <= self.statuses.keys() and time.monotonic() < deadline:
+        deadline = time.monotonic() + TIMEOUT
+        while not paths.keys() <= self.statuses.keys() and time.monotonic() < deadline:
             self.page.wait_for_timeout(10)
-        return [(path, self.statuses.get(id)) for id, path in called.items()]
+        return [(path, self.statuses.get(id)) for id, path in paths.items()]
 
     def press(self, button: str) -> None:
         self.page.get_by_role("button", name=button).click()
@@ -106,39 +106,39 @@ class Visit:
 
 @pytest.fixture
 def context(sites: Sites) -> Iterator[BrowserContext]:
-    """A visitor whom nobody knows yet."""
+    """A browser context without cookies."""
     context = sites.browser.new_context(ignore_https_errors=True)
-    context.set_default_timeout(SECONDS_TO_GIVE_UP * 1000)
+    context.set_default_timeout(TIMEOUT * 1000)
     yield context
     context.close()
 
 
 @pytest.fixture
 def visit(sites: Sites, context: BrowserContext) -> Visit:
-    """The page on the origin that is listed."""
+    """The page on an allowed origin."""
     return Visit(context, sites.listed, api=sites.with_credentials, credentials="include")
 
 
 @pytest.fixture
-def stored(sites: Sites) -> Iterator[Client]:
-    """The service without a browser, to see what it has really stored."""
+def api(sites: Sites) -> Iterator[Client]:
+    """A client without a browser, to read what the service has stored."""
     with Client(base_url=sites.with_credentials) as client:
         yield client
 
 
-def names(stored: Client) -> list[str]:
-    items = stored.get("/api/v1/items?limit=100").raise_for_status().json()["items"]
+def names(api: Client) -> list[str]:
+    items = api.get("/api/v1/items?limit=100").raise_for_status().json()["items"]
     return [item["name"] for item in items]
 
 
 class TestServer:
     def test_server_components_read_all_pages(
-        self, sites: Sites, stored: Client, context: BrowserContext
+        self, sites: Sites, api: Client, context: BrowserContext
     ) -> None:
         for name in ("Anvil", "Brush", "Chisel"):
-            stored.post("/api/v1/items", json={"name": name})
+            api.post("/api/v1/items", json={"name": name})
         text = Visit(context, sites.listed).page.locator("#from-the-server").inner_text()
-        assert text.split(", ") == names(stored)
+        assert text.split(", ") == names(api)
 
     def test_the_request_id_of_a_page_is_logged(self, sites: Sites) -> None:
         with Client() as client:
@@ -147,19 +147,19 @@ class TestServer:
 
 
 class TestListedOrigin:
-    def test_what_is_created_is_listed(self, visit: Visit, stored: Client) -> None:
+    def test_a_created_item_is_listed(self, visit: Visit, api: Client) -> None:
         visit.add("Drill", "It turns.")
         expect(visit.items.first).to_have_text("Drill")
-        assert names(stored)[0] == "Drill"
+        assert names(api)[0] == "Drill"
 
         visit.press("Refresh")
-        expect(visit.items).to_have_text(names(stored)[:20])
+        expect(visit.items).to_have_text(names(api)[:20])
 
     def test_the_browser_sends_a_preflight(self, visit: Visit) -> None:
         visit.add("Easel")
         expect(visit.items).to_have_count(1)
-        assert visit.exchanged("OPTIONS") == [("/api/v1/items", 200)]
-        assert visit.exchanged("POST") == [("/api/v1/items", 201)]
+        assert visit.responses("OPTIONS") == [("/api/v1/items", 200)]
+        assert visit.responses("POST") == [("/api/v1/items", 201)]
 
     def test_validation_errors_are_shown_at_their_fields(self, sites: Sites, visit: Visit) -> None:
         visit.press("Refresh")
@@ -177,7 +177,7 @@ class TestListedOrigin:
         expect(visit.items).to_have_count(1)
         visit.add("File")
         alert = visit.expect_error("item_name_taken", 409)
-        expect(alert).to_contain_text("There is one of that name already.")
+        expect(alert).to_contain_text("This name is already taken.")
         expect(visit.items).to_have_count(1)
 
     def test_a_500_is_readable_and_its_request_id_is_logged(
@@ -208,7 +208,7 @@ class TestCredentials:
         visit = Visit(context, sites.listed, api=sites.without, credentials="include")
         visit.press("Refresh")
         visit.expect_error("unreachable", 0)
-        assert visit.exchanged("GET")[-1] == ("/api/v1/items", 200)
+        assert visit.responses("GET")[-1] == ("/api/v1/items", 200)
 
     def test_a_response_without_credentials_is_readable(
         self, sites: Sites, context: BrowserContext
@@ -247,16 +247,16 @@ class TestOtherOrigins:
         visit = Visit(context, sites.stranger, api=sites.with_credentials)
         visit.press("Refresh")
         visit.expect_error("unreachable", 0)
-        assert visit.exchanged("GET")[-1] == ("/api/v1/items", 200)
+        assert visit.responses("GET")[-1] == ("/api/v1/items", 200)
 
     def test_other_origins_fail_the_preflight(
-        self, sites: Sites, context: BrowserContext, stored: Client
+        self, sites: Sites, context: BrowserContext, api: Client
     ) -> None:
         visit = Visit(context, sites.stranger, api=sites.with_credentials)
         visit.add("Jack")
         visit.expect_error("unreachable", 0)
-        assert visit.exchanged("OPTIONS") == [("/api/v1/items", 400)]
-        assert "Jack" not in names(stored)
+        assert visit.responses("OPTIONS") == [("/api/v1/items", 400)]
+        assert "Jack" not in names(api)
 
     def test_simple_requests_of_other_origins_are_refused(
         self, sites: Sites, context: BrowserContext
@@ -264,13 +264,13 @@ class TestOtherOrigins:
         visit = Visit(context, sites.stranger, api=sites.with_credentials, credentials="include")
         visit.press("Welcome")
         visit.expect_error("unreachable", 0)
-        assert visit.exchanged("OPTIONS") == []
-        assert visit.exchanged("POST") == [("/api/v1/visitors", 403)]
+        assert visit.responses("OPTIONS") == []
+        assert visit.responses("POST") == [("/api/v1/visitors", 403)]
         assert context.cookies(sites.with_credentials) == []
 
 
 class TestSameOrigin:
-    """The frontend's server passes on what the page sends to its own origin, over TLS or at home."""
+    """Next.js rewrites requests to the page's own origin, with and without TLS."""
 
     @pytest.mark.parametrize("name", ["listed", "preview"])
     def test_same_origin_requests_are_allowed(
@@ -281,14 +281,14 @@ class TestSameOrigin:
         expect(visit.items).to_have_count(1)
         visit.press("Refresh")
         expect(visit.items.first).to_have_text(f"Knife of the {name}")
-        assert visit.exchanged("OPTIONS") == []
+        assert visit.responses("OPTIONS") == []
 
     def test_cookies_belong_to_the_page(self, sites: Sites, context: BrowserContext) -> None:
         visit = Visit(context, sites.listed)
         visit.expect_visitor("Welcome", "welcome")
         visit.expect_visitor("Greet", "somebody")
 
-    def test_errors_pass_through_the_proxy(self, sites: Sites, context: BrowserContext) -> None:
+    def test_errors_pass_through_the_rewrite(self, sites: Sites, context: BrowserContext) -> None:
         visit = Visit(context, sites.listed)
         visit.add("")
         visit.expect_error("validation_error", 422)

@@ -1,8 +1,8 @@
 """The template stays compatible with its releases: files, answers and extensions.
 
-Copier drops a recorded answer that no longer validates, deletes a file that the template no longer
-has, and renders the list of the team's files with the extension of the old release: all of it in
-silence. So what a release has is held against what is here.
+Copier silently drops a recorded answer that no longer validates, deletes a file that the template
+no longer has, and renders `_exclude` with the extension of the old release. So these tests compare
+the working tree with every release.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from jinja2.ext import Extension
 from matrix import CELLS, COVERING, HOSTILE_NAME
 from origins import ORIGINS, SAFE_PATTERNS
 from owned import foundation_files, owned_files, shared_files
-from releases import RELEASES, Fresh, Release, known_to, questions_of
+from releases import RELEASES, FreshCopy, Release, known_answers, read_questions
 
 pytestmark = pytest.mark.slow
 
 CHANGELOG = (TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8")
-# Up to these `uv add` put a team's dependencies between those of the foundation, and every later
-# change of a line beside them was a conflict. Lists that are not sorted it leaves alone.
+# In services of these releases, `uv add` put dependencies between the foundation's, so updates
+# conflicted. It appends to lists that are not sorted, so later releases have another order.
 SORTED_BY_UV = RELEASES[:4]
-TRADED = re.compile(b'"(starlette|structlog|import-linter|mypy)>=')
-# What the names of files are rendered from in a service of the defaults.
+REORDERED = re.compile(b'"(starlette|structlog|import-linter|mypy)>=')
+# The variables of file names, for a service with the defaults.
 DEFAULTS = {"package_name": "my_service", "_copier_conf": {"src_path": ""}, "_copier_python": ""}
 
 NAMES = ["x", "My Service", "a" * 74, "注文 🚀", 'Say "hi" \\ {{ 7 }}', HOSTILE_NAME]
@@ -56,31 +56,27 @@ def release(request: pytest.FixtureRequest) -> Release:
 
 @pytest.fixture(scope="session")
 def checkout(history: Path, release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template as it was when it was released."""
+    """A checkout of the release."""
     folder = tmp_path_factory.mktemp(release.tag) / "template"
     clone = ["clone", "--quiet", "--shared", "--branch", release.tag]
     git(history, "-c", "advice.detachedHead=false", *clone, str(history), str(folder))
     return folder
 
 
-def news_since(release: Release) -> str:
-    """The changelog of the releases after a given one."""
+def changes_since(release: Release) -> str:
+    """The part of the changelog after a release."""
     return CHANGELOG.partition(f"## {release} ")[0]
 
 
-def is_named(name: str, news: str) -> bool:
-    """Whether a text names a file, or a folder that it is in."""
+def is_mentioned(name: str, changes: str) -> bool:
+    """Whether a part of the changelog mentions a file or one of its folders."""
     path = PurePosixPath(name.removeprefix("src/my_service/"))
     folders = [f"{folder}/" for folder in path.parents]
-    return any(f"`{name}`" in news for name in [str(path), *folders])
+    return any(f"`{name}`" in changes for name in [str(path), *folders])
 
 
-def departures(names: set[str]) -> dict[str, str]:
-    """The new path of each file that an update moves, or "" if it removes the file.
-
-    Returns:
-        Those of the files that a step names, by itself or with its folder.
-    """
+def find_migrations(names: set[str]) -> dict[str, str]:
+    """The files that `_migrations` move or remove, with their new path or ""."""
     environment = Environment()
     words = [
         environment.from_string(word).render(DEFAULTS)
@@ -101,22 +97,22 @@ def departures(names: set[str]) -> dict[str, str]:
 class TestPaths:
     @pytest.mark.parametrize("cell", COVERING)
     def test_removed_files_have_a_migration(
-        self, history: Path, fresh: Fresh, release: Release, cell: str
+        self, history: Path, fresh_copy: FreshCopy, release: Release, cell: str
     ) -> None:
         answers = {**CELLS[cell], "package_name": "my_service"}
-        then = fresh(release.tag, known_to(history, release.tag, answers))
-        now = fresh(VERSION, answers)
-        left = foundation_files(then).keys() - {*foundation_files(now), *owned_files(now)}
-        cared_for = departures(left)
-        assert left <= cared_for.keys(), "copier.yml needs a step that keeps what teams changed"
-        assert {cared_for[name] for name in left} <= {"", *foundation_files(now)}
-        news = news_since(release)
-        assert [name for name in left if not is_named(name, news)] == []
+        then = fresh_copy(release.tag, known_answers(history, release.tag, answers))
+        now = fresh_copy(VERSION, answers)
+        gone = foundation_files(then).keys() - {*foundation_files(now), *owned_files(now)}
+        migrated = find_migrations(gone)
+        assert gone <= migrated.keys(), "copier.yml needs a migration that keeps edits of teams"
+        assert {migrated[name] for name in gone} <= {"", *foundation_files(now)}
+        changes = changes_since(release)
+        assert [name for name in gone if not is_mentioned(name, changes)] == []
 
     def test_team_files_remain_team_files(
-        self, history: Path, fresh: Fresh, release: Release
+        self, history: Path, fresh_copy: FreshCopy, release: Release
     ) -> None:
-        then = fresh(release.tag, {})
+        then = fresh_copy(release.tag, {})
         config = git(history, "show", f"{release.tag}:copier.yml")
         promised = re.findall(r"once\('/([^']+)'", config)
         owned = {path for pattern in promised for path in then.glob(pattern)}
@@ -125,38 +121,38 @@ class TestPaths:
 
     @pytest.mark.parametrize("cell", COVERING)
     def test_shared_lines_keep_their_order(
-        self, history: Path, fresh: Fresh, release: Release, cell: str
+        self, history: Path, fresh_copy: FreshCopy, release: Release, cell: str
     ) -> None:
-        # Edits of a team between lines that change their order conflict, or get lost.
+        # A team's edits beside reordered lines conflict or get lost.
         answers = {**CELLS[cell], "package_name": "my_service"}
-        then = shared_files(fresh(release.tag, known_to(history, release.tag, answers)))
-        now = shared_files(fresh(VERSION, answers))
+        then = shared_files(fresh_copy(release.tag, known_answers(history, release.tag, answers)))
+        now = shared_files(fresh_copy(VERSION, answers))
         for name in then.keys() & now.keys():
             before, after = then[name].splitlines(), now[name].splitlines()
             common = [line for line in before if before.count(line) == after.count(line) == 1]
             if release in SORTED_BY_UV:
-                common = [line for line in common if not TRADED.search(line)]
+                common = [line for line in common if not REORDERED.search(line)]
             assert [line for line in after if line in common] == common, name
 
 
 class TestQuestions:
     def test_removed_questions_are_retired(self, history: Path, release: Release) -> None:
-        for name in questions_of(history, release.tag).keys() - QUESTIONS.keys():
+        for name in read_questions(history, release.tag).keys() - QUESTIONS.keys():
             assert name in load_extension(TEMPLATE, "answers").RETIRED
-            assert f"`{name}`" in news_since(release)
+            assert f"`{name}`" in changes_since(release)
 
     def test_former_choices_are_still_valid(self, history: Path, release: Release) -> None:
         problem = load_extension(TEMPLATE, "answers").problem
-        for name, question in questions_of(history, release.tag).items():
+        for name, question in read_questions(history, release.tag).items():
             choices = question.get("choices", [])
-            listed = choices.values() if isinstance(choices, dict) else choices
-            assert [choice for choice in listed if problem(name, choice)] == []
+            values = choices.values() if isinstance(choices, dict) else choices
+            assert [value for value in values if problem(name, value)] == []
 
     def test_former_answers_are_still_valid(
         self, history: Path, checkout: Path, release: Release
     ) -> None:
         then, now = (load_extension(folder, "answers").problem for folder in (checkout, TEMPLATE))
-        for name, texts in known_to(history, release.tag, ACCEPTED).items():
+        for name, texts in known_answers(history, release.tag, ACCEPTED).items():
             assert isinstance(texts, list)
             accepted = [text for text in texts if not then(name, text)]
             assert accepted
@@ -175,8 +171,8 @@ class TestExtensions:
     def test_exclude_patterns_call_functions_of_older_releases(
         self, checkout: Path, release: Release
     ) -> None:
-        # Copier renders `_exclude` of the new release with the extension of the old one. Everything
-        # else it renders with the extension of its own release.
+        # Copier renders the new `_exclude` with the extension of the old release, and everything
+        # else with the extension of the same release.
         folders = (checkout, TEMPLATE)
         then, now = (callables(load_extension(folder, "ownership")) for folder in folders)
         for name, function in then.items():
@@ -191,7 +187,7 @@ class TestExtensions:
 
 
 def callables(module: ModuleType) -> dict[str, Callable[..., Any]]:
-    """The functions that an extension gives to `copier.yml` and to the templates, by their names."""
+    """The Jinja globals and filters of an extension."""
     [extension] = [
         value
         for value in vars(module).values()

@@ -16,15 +16,15 @@ MARKED = "<<<<<<< before updating\nours\n=======\ntheirs\n>>>>>>> after updating
 
 @pytest.fixture
 def service(render: Renders, tmp_path: Path) -> Path:
-    """A service in which an update has left a conflict."""
+    """A service with a conflict of an update."""
     root = shutil.copytree(render(), tmp_path / "service")
     git(root, "init", "--quiet")
     (root / "Makefile").write_text(MARKED, encoding="utf-8")
     return root
 
 
-def guard(service: Path, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Run what pytest runs first; returns how it ended and what it said."""
+def run_guard(service: Path, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Run the guard in the root conftest, and return its exit code and error."""
     done = run([sys.executable, "conftest.py"], service, environment)
     return done.returncode, done.stderr
 
@@ -37,27 +37,26 @@ def test_conflicts_are_found_with_any_git_configuration(
     (tmp_path / ".gitconfig").write_text(
         configuration.replace("all", (tmp_path / "all").as_posix()), encoding="utf-8"
     )
-    code, said = guard(service, {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)})
+    code, error = run_guard(service, {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)})
     assert code == 1
-    assert "conflicts in Makefile." in said
+    assert "conflicts in Makefile." in error
 
 
 def test_conflicts_are_found_in_a_repository_of_another_owner(service: Path) -> None:
-    code, said = guard(service, {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
+    code, error = run_guard(service, {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
     assert code == 1
-    assert "conflicts in Makefile." in said
+    assert "conflicts in Makefile." in error
 
 
 def test_a_repository_that_git_cannot_read_is_refused(service: Path) -> None:
     (service / ".git/config").write_text("[core\n", encoding="utf-8")
-    code, said = guard(service)
+    code, error = run_guard(service)
     assert code == 1
-    assert "git cannot check for conflicts of an update: fatal: bad config" in said
+    assert "git cannot check for conflicts of an update: fatal: bad config" in error
 
 
 def test_a_repository_without_git_is_refused(service: Path) -> None:
-    nowhere = {"PATH": os.devnull}
-    assert guard(service, nowhere) == (
+    assert run_guard(service, {"PATH": os.devnull}) == (
         1,
         "Git is required to check for conflicts of an update. Install git.\n",
     )
@@ -66,4 +65,4 @@ def test_a_repository_without_git_is_refused(service: Path) -> None:
 def test_a_service_outside_of_repositories_is_tested(service: Path) -> None:
     shutil.rmtree(service / ".git")
     for environment in ({}, {"LANG": "de_DE.UTF-8"}, {"PATH": os.devnull}):
-        assert guard(service, environment) == (0, "")
+        assert run_guard(service, environment) == (0, "")

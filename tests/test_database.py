@@ -24,14 +24,14 @@ from databases import (
     ITEMS,
     ON_POSTGRESQL,
     ON_SQLITE,
-    PATIENCE,
+    TIMEOUT,
     attempt,
-    log_of,
     psql,
     query,
+    server_log,
     serving,
 )
-from harness import Environments, Service, free_of_this_process, run
+from harness import Environments, Service, clean_environment, run
 from httpx2 import AsyncClient, Client, Limits, Response
 from uv import find_uv_bin
 
@@ -73,7 +73,7 @@ class CrashingServer:
         for process in processes:
             process.kill()
         for process in processes:
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -91,7 +91,7 @@ class CrashingServer:
         """Start it again; the moment at which somebody could first connect."""
         with ThreadPoolExecutor(1) as pool:
             starting = pool.submit(self.server.ensure_postgres_running)
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + TIMEOUT
             while not self._answers():
                 assert time.monotonic() < deadline, self.server.log.read_text()
             moment = time.monotonic()
@@ -130,7 +130,7 @@ class Writer:
 
     def write(self, url: str, ended: Event) -> None:
         """Write until the end; a refusal makes it pause for a moment."""
-        with Client(base_url=url, timeout=PATIENCE) as client:
+        with Client(base_url=url, timeout=TIMEOUT) as client:
             while not ended.is_set():
                 name, start = f"{self.name}-{len(self.responses)}", time.monotonic()
                 response = client.post(ITEMS, json={"name": name})
@@ -157,7 +157,7 @@ def writing(client: Client, writers: list[Writer]) -> Iterator[None]:
 
 
 def wait_for(events: list[Event], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     happened = [event.wait(deadline - time.monotonic()) for event in events]
     assert all(happened), f"{happened.count(False)} of {len(events)} were not {what}"
 
@@ -220,7 +220,7 @@ def send_at_once(client: Client, requests: list[tuple[str, str, object]]) -> lis
 
     async def send() -> list[Response]:
         limits = Limits(max_connections=None)
-        async with AsyncClient(base_url=client.base_url, limits=limits, timeout=PATIENCE) as sender:
+        async with AsyncClient(base_url=client.base_url, limits=limits, timeout=TIMEOUT) as sender:
             return await asyncio.gather(
                 *(sender.request(method, address, json=body) for method, address, body in requests)
             )
@@ -260,7 +260,7 @@ def test_writers_in_several_processes_wait_for_each_other(service: Service) -> N
         changes = [("PATCH", response.headers["location"], change) for response in created]
         assert statuses(send_at_once(client, changes)) == {200: 50}
 
-    assert "database is locked" not in log_of(service).read_text()
+    assert "database is locked" not in server_log(service).read_text()
     assert query(service, "SELECT count(description) FROM items") == ["50"]
 
 
@@ -349,7 +349,7 @@ def test_the_suite_passes_in_parallel_and_in_any_order(
         service.variables["TEST_DATABASE_URL"] = request.getfixturevalue("new_database")
     plugins = ("--with", "pytest-xdist>=3.8,<4", "--with", "pytest-randomly>=4,<5")
     environment = {
-        **free_of_this_process(os.environ),
+        **clean_environment(os.environ),
         **service.variables,
         "UV_PROJECT_ENVIRONMENT": str(service.environment),
     }

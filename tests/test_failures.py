@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import Renders, free_of_this_process, recorded_answers, run
+from harness import Renders, clean_environment, recorded_answers, run
 from matrix import CELLS, resolve
 from uv import find_uv_bin
 
@@ -23,17 +23,17 @@ from terminal import Terminal
 pytestmark = pytest.mark.slow
 
 PYTEST = [sys.executable, "-m", "pytest", "--numprocesses=2"]
-# Neither formatted nor of this type.
+# A formatting error and a type error.
 FAULT = '\nFAULT:int = "none"\n'
 CELL = "all-off"
 
 
-def suite(root: Path, *options: str, code: int = 1) -> str:
-    """The output of a suite that exits with this code."""
+def run_pytest(root: Path, *options: str, code: int = 1) -> str:
+    """Run pytest, check its exit code and return its output."""
     done = subprocess.run(
         [*PYTEST, *options],
         cwd=root,
-        env=free_of_this_process(os.environ),
+        env=clean_environment(os.environ),
         capture_output=True,
         text=True,
         check=False,
@@ -42,11 +42,11 @@ def suite(root: Path, *options: str, code: int = 1) -> str:
     return done.stdout
 
 
-def said(output: str, beginning: str) -> str:
-    """The rest of the only line that begins like this."""
-    found: str
-    [found] = {*re.findall(rf"^{beginning} (.+)$", output, re.MULTILINE)}
-    return found
+def read_line(output: str, prefix: str) -> str:
+    """The rest of the only line with this prefix."""
+    line: str
+    [line] = {*re.findall(rf"^{prefix} (.+)$", output, re.MULTILINE)}
+    return line
 
 
 @pytest.fixture(scope="module")
@@ -60,23 +60,23 @@ def broken(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_failed_cell_is_kept_and_can_be_repeated(broken: Path) -> None:
-    printed = suite(broken, "tests/test_quality.py", "-k", f"ruff and format and {CELL}")
-    service = Path(said(printed, "The service is in"))
+    printed = run_pytest(broken, "tests/test_quality.py", "-k", f"ruff and format and {CELL}")
+    service = Path(read_line(printed, "The service is in"))
     assert resolve(recorded_answers(service)) == resolve(CELLS[CELL])
     assert FAULT in (service / "conftest.py").read_text(encoding="utf-8")
 
-    command, test = shlex.split(said(printed, "To repeat it:"))
+    command, test = shlex.split(read_line(printed, "To repeat it:"))
     assert command == "pytest"
-    assert "FAULT" in suite(broken, test)
+    assert "FAULT" in run_pytest(broken, test)
 
 
 @pytest.mark.nightly
 def test_a_failed_installation_can_be_repeated(broken: Path, tmp_path: Path) -> None:
-    printed = suite(broken, "tests/test_quality.py", "-k", f"types and {CELL}")
+    printed = run_pytest(broken, "tests/test_quality.py", "-k", f"types and {CELL}")
     programs = os.pathsep.join(
         [str(Path(sys.executable).parent), str(Path(find_uv_bin()).parent), os.environ["PATH"]]
     )
-    line = said(printed, "The same by hand:")
+    line = read_line(printed, "To repeat it without pytest:")
     done = run(["bash", "-c", line], tmp_path, {"PATH": programs})
     assert done.returncode == 1
     assert re.search(r"^conftest.py:\d+: error: Incompatible types", done.stdout, re.MULTILINE)
@@ -87,8 +87,8 @@ def test_a_failed_installation_can_be_repeated(broken: Path, tmp_path: Path) -> 
 def test_pytest_refuses_to_run_without_assertions(
     template: Path, render: Renders, tmp_path: Path, root: str, level: str
 ) -> None:
-    whole = template if root == "template" else render()
-    folder = shutil.copytree(whole, tmp_path / root)
+    source = template if root == "template" else render()
+    folder = shutil.copytree(source, tmp_path / root)
     done = run([sys.executable, "-m", "pytest"], folder, {"PYTHONOPTIMIZE": level})
     assert done.returncode == 1
     assert re.fullmatch("Python ignores assertions here, .*unset PYTHONOPTIMIZE.*\n", done.stderr)
@@ -98,7 +98,7 @@ def test_pytest_refuses_to_run_without_assertions(
 def test_all_tests_of_a_cell_run_in_one_process(template: Path, tmp_path: Path) -> None:
     root = shutil.copytree(template, tmp_path / "template")
     chosen = "(TestFiles or TestOwnership) and (all-off or all-on)"
-    printed = suite(root, "tests/test_render.py", "-v", "-k", chosen, code=0)
+    printed = run_pytest(root, "tests/test_render.py", "-v", "-k", chosen, code=0)
     processes = {*re.findall(r"^\[(gw\d)\] .*\[(all-o\w+)@", printed, re.MULTILINE)}
     assert sorted(cell for _, cell in processes) == ["all-off", "all-on"]
 
@@ -124,6 +124,6 @@ def test_progress_is_printed_while_tests_run(
     try:
         terminal.wait_for(" 50%  1 of 2 tests, 0 failed")
         (root / "pipe").write_text("", encoding="utf-8")
-        assert terminal.wait_for_the_end() == 0
+        assert terminal.wait() == 0
     finally:
         terminal.close()

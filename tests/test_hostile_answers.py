@@ -40,7 +40,7 @@ from texts import (
     PACKAGE,
     READERS,
     assert_files_have,
-    files_of,
+    find_text_files,
     mentions,
     read_files,
     render_files,
@@ -288,7 +288,7 @@ class TestServices:
 
     def test_a_text_changes_no_other_lines(self, services: list[Service], render: Renders) -> None:
         default = render(**SMALL)
-        elsewhere = contents(default).keys() - {*files_of(default)}
+        elsewhere = contents(default).keys() - {*find_text_files(default)}
         for service in services:
             package = str(service.answers[PACKAGE])
             for name in elsewhere:
@@ -348,4 +348,4 @@ def test_a_refused_update_changes_nothing(history: Path, tmp_path: Path, name: s
     service = UpdatedService(history, tmp_path / "service", RELEASES[0].tag, {})
     with pytest.raises(UserMessageError, match=rf"^{name}: .+"):
         service.update({name: "my-service"})
-    assert not service.is_changed()
+    assert not service.has_uncommitted_changes()

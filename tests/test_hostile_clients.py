@@ -16,41 +16,41 @@ PROBLEM = "application/problem+json"
 
 
 def with_name(text: str) -> bytes:
-    """The body of an item, whose name is spelled in JSON already."""
+    """The body of an item; the name is JSON already."""
     return f'{{"name": {text}}}'.encode()
 
 
-# To these, POST and PATCH of an item respond in the same way.
+# POST and PATCH respond to these in the same way.
 BODIES = {
     "empty": b"",
-    "no object": b"[]",
+    "an array": b"[]",
     "null": b"null",
     "cut off": b'{"name": "Ham',
     "no JSON": b"name=Hammer",
     "not a number": with_name("NaN"),
     "NUL": b'{"name": "a\0b"}',
     "NUL, escaped": with_name(r'"a\u0000b"'),
-    "NUL in what may be left out": rb'{"name": "Hammer", "description": "\u0000"}',
+    "NUL in an optional field": rb'{"name": "Hammer", "description": "\u0000"}',
     "a lone surrogate": with_name(r'"\ud800"'),
     "a lone surrogate as a key": rb'{"\udfff": 1, "name": null}',
     "surrogates in the wrong order": with_name(r'"\udc00\ud800"'),
     "too long": with_name('"' + 201 * "a" + '"'),
     "very long": with_name('"' + 1_000_000 * "a" + '"'),
-    "too long where it may be left out": b'{"description": "' + 2001 * b"a" + b'"}',
+    "too long in an optional field": b'{"description": "' + 2001 * b"a" + b'"}',
     "an integer of 5,000 digits": with_name(5_000 * "9"),
     "a number that is too large": with_name("1e999999"),
-    "arrays in arrays": 10_000 * b"[" + 10_000 * b"]",
-    "arrays in a name": with_name(10_000 * "[" + 10_000 * "]"),
-    "objects in objects": 10_000 * b'{"name": ' + b"1" + 10_000 * b"}",
-    "objects that do not end": 10_000 * b'{"name": ',
-    "one bad byte": b"\xff",
-    "bad UTF-8 in a name": b'{"name": "\xff\xfe"}',
+    "nested arrays": 10_000 * b"[" + 10_000 * b"]",
+    "nested arrays in a name": with_name(10_000 * "[" + 10_000 * "]"),
+    "nested objects": 10_000 * b'{"name": ' + b"1" + 10_000 * b"}",
+    "unclosed objects": 10_000 * b'{"name": ',
+    "an invalid byte": b"\xff",
+    "invalid UTF-8 in a name": b'{"name": "\xff\xfe"}',
     "a surrogate in UTF-8": b'{"name": "\xed\xa0\x80"}',
     "Latin-1": '{"name": "Säge"}'.encode("latin-1"),
     "half a character of UTF-16": '{"name": "Hammer"}'.encode("utf-16")[:-1],
     "a lone surrogate in UTF-16": '{"name": "\ud800"}'.encode("utf-16", "surrogatepass"),
 }
-# Parts of an address that are wrong; some are others in every run, and a failure names them.
+# Invalid parts of a URL; some are random, and a failure prints them.
 CURSORS = [
     "a",
     "%00",
@@ -94,15 +94,15 @@ def hostile_requests(item: str) -> Iterator[tuple[str, str, str, bytes | None]]:
 
 def test_no_request_causes_a_server_error(service: Service) -> None:
     service.run("alembic", "upgrade", "head")
-    # The server ends a connection after a crash, which the next request must not notice.
+    # The server closes a connection after a crash.
     headers = {"content-type": "application/json", "connection": "close"}
-    answered_otherwise = {}
+    unexpected = {}
 
     with serving(service) as client:
         created = client.post(ITEMS, json={"name": "Hammer"})
-        for what, method, address, body in hostile_requests(created.headers["location"]):
-            response = client.request(method, address, content=body, headers=headers)
+        for name, method, url, body in hostile_requests(created.headers["location"]):
+            response = client.request(method, url, content=body, headers=headers)
             if response.status_code != 422 or response.headers["content-type"] != PROBLEM:
-                answered_otherwise[what] = (response.status_code, response.text[:200])
-        assert answered_otherwise == {}
+                unexpected[name] = (response.status_code, response.text[:200])
+        assert unexpected == {}
         assert client.get(ITEMS).json()["items"] == [created.json()]

@@ -1,4 +1,4 @@
-"""Routers and models are found in every kind of installation: bytecode alone, and a zip file."""
+"""Routers and models are discovered without source files: as bytecode and in a zip file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness import Service
 pytestmark = pytest.mark.slow
 pytest_plugins = ["engines"]
 
-# The routers and models of a process, and their files.
+# Prints the paths and tables of a service, and the file that it was imported from.
 LIST = """
 import json
 from my_service import main
@@ -25,7 +25,7 @@ print(json.dumps([main.__file__, [*main.app.openapi()["paths"]], [*Base.metadata
 
 @pytest.fixture
 def service(install: Callable[..., Service]) -> Service:
-    """A service with a second version of its API, whose folder is no regular package."""
+    """A service with a second API version, in a namespace package."""
     service = install(database="sqlite")
     second = service.root / "src/my_service/api/v2"
     second.mkdir()
@@ -36,7 +36,7 @@ def service(install: Callable[..., Service]) -> Service:
 
 
 def build(service: Service, folder: Path, kind: str) -> Path:
-    """What `sys.path` has instead of the source."""
+    """Install the service without its source, and return the path for `PYTHONPATH`."""
     shutil.copytree(service.root / "src", folder, ignore=shutil.ignore_patterns("__pycache__"))
     if kind == "zip":
         return Path(shutil.make_archive(str(folder), "zip", folder))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
-from databases import ON_SQLITE, log_of, serving
+from databases import ON_SQLITE, server_log, serving
 from harness import Service
 
 pytestmark = [pytest.mark.slow, ON_SQLITE]
@@ -84,5 +84,5 @@ def test_requests_succeed_if_the_log_cannot_be_written(
 
     assert statuses == [200, 503, 500, 200]
     # Once for what could not be written, if anything, and once for the wrong call of a library.
-    lost = [line for line in log_of(service).read_text().splitlines() if line.startswith(LOST)]
+    lost = [line for line in server_log(service).read_text().splitlines() if line.startswith(LOST)]
     assert [report in line for line in lost].count(True) == 1, lost

@@ -1,4 +1,4 @@
-"""The sets of answers that are tested cover all pairs, and follow from the questions."""
+"""The tested sets of answers cover all pairs, and are computed from the questions."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ from matrix import (
     resolve,
 )
 
-# Each of these is installed and run, which takes a while.
-MOST_CELLS = 12
+# Installing and running a cell takes a while.
+MAX_CELLS = 12
 MATRIX = [sys.executable, "tests/matrix.py"]
 
 NEW_QUESTIONS = """
 queue:
   type: str
-  help: Where does work wait that takes long?
+  help: Which queue do background jobs use?
   choices: [redis, none]
   default: none
   when: "{{ database == 'postgresql' }}"
 
 motto:
   type: str
-  help: What does the service live by?
+  help: What is the motto of the service?
   default: ""
 """
 
 
-def options_of(cell: str) -> set[tuple[str, object]]:
+def choices_in(cell: str) -> set[tuple[str, object]]:
     return {(name, answer) for name, answer in resolve(CELLS[cell]).items() if name in OFFERED}
 
 
@@ -65,13 +65,13 @@ def test_cells_cover_all_pairs_of_answers() -> None:
     assert pairs_in(feasible()) - pairs_in(map(resolve, CELLS.values())) == set()
 
 
-def test_possible_pairs_follow_from_the_conditions() -> None:
-    options = {frozenset(answers.items()) for answers in feasible()}
-    assert len(options) == len(feasible())
+def test_feasible_sets_follow_from_the_conditions() -> None:
+    sets = {frozenset(answers.items()) for answers in feasible()}
+    assert len(sets) == len(feasible())
     for answers in feasible():
-        asked = {name for name in resolve(answers) if name in OFFERED}
-        assert answers.keys() == asked
-    assert {choice for answers in options for choice in answers} == {*CHOICES}
+        recorded = {name for name in resolve(answers) if name in OFFERED}
+        assert answers.keys() == recorded
+    assert {choice for answers in sets for choice in answers} == {*CHOICES}
 
 
 def test_cells_include_all_on_and_all_off() -> None:
@@ -79,8 +79,8 @@ def test_cells_include_all_on_and_all_off() -> None:
     assert "none" not in on.values()
     assert False not in on.values()
     assert True not in off.values()
-    able_to_be_off = {name for name, offered in OFFERED.items() if "none" in offered}
-    assert {off[name] for name in able_to_be_off} == {"none"}
+    optional = {name for name, offered in OFFERED.items() if "none" in offered}
+    assert {off[name] for name in optional} == {"none"}
 
 
 def test_rendered_cells_include_every_single_switch() -> None:
@@ -105,19 +105,19 @@ def test_every_sample_is_valid_and_in_a_cell(name: str, text: str) -> None:
 
 
 def test_covering_cells_include_every_answer() -> None:
-    assert {option for cell in COVERING for option in options_of(cell)} == {*CHOICES}
+    assert {option for cell in COVERING for option in choices_in(cell)} == {*CHOICES}
 
 
-@pytest.mark.skipif("MATRIX_STRENGTH" in os.environ, reason="more answers meet than two at a time")
-def test_cells_are_few() -> None:
-    assert len(CELLS) <= MOST_CELLS
+@pytest.mark.skipif("MATRIX_STRENGTH" in os.environ, reason="more than pairs are covered")
+def test_there_are_few_cells() -> None:
+    assert len(CELLS) <= MAX_CELLS
 
 
 def test_cells_are_the_same_in_every_process() -> None:
     printed = run([*MATRIX, "--github"], TEMPLATE, {"PYTHONHASHSEED": "1"}).stdout
     assert json.loads(printed) == github_matrix()
-    listed = run(MATRIX, TEMPLATE, {"PYTHONHASHSEED": "2"}).stdout.splitlines()
-    assert [json.loads(line[line.index("{") :]) for line in listed] == [*RENDERED.values()]
+    lines = run(MATRIX, TEMPLATE, {"PYTHONHASHSEED": "2"}).stdout.splitlines()
+    assert [json.loads(line[line.index("{") :]) for line in lines] == [*RENDERED.values()]
 
 
 def test_the_workflow_matrix_has_a_job_per_cell() -> None:
@@ -134,18 +134,18 @@ def test_a_cell_can_be_rendered_by_name(template: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def grown(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template with two more questions, and nothing else."""
-    root = tmp_path_factory.mktemp("grown") / "template"
+def extended(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template with two more questions."""
+    root = tmp_path_factory.mktemp("extended") / "template"
     shutil.copytree(template, root)
     with (root / "copier.yml").open("a", encoding="utf-8") as config:
         config.write(NEW_QUESTIONS)
     return root
 
 
-def test_new_questions_are_included(grown: Path) -> None:
-    listed = run([*MATRIX], grown).stdout.splitlines()
-    cells = [json.loads(line[line.index("{") :]) for line in listed]
+def test_new_questions_are_included(extended: Path) -> None:
+    lines = run([*MATRIX], extended).stdout.splitlines()
+    cells = [json.loads(line[line.index("{") :]) for line in lines]
     queues = {
         cell["queue"] for cell in cells if cell.get("database") == "postgresql" if "queue" in cell
     }
@@ -153,8 +153,8 @@ def test_new_questions_are_included(grown: Path) -> None:
     assert not any("queue" in cell for cell in cells if cell.get("database") != "postgresql")
 
 
-def test_a_text_question_without_samples_fails(grown: Path) -> None:
-    pytest_again = [sys.executable, "-m", "pytest", "-q", "-n0", "tests/test_matrix.py"]
-    done = run([*pytest_again, "-k", "every_text_question_has_samples"], grown)
+def test_a_text_question_without_samples_fails(extended: Path) -> None:
+    pytest_command = [sys.executable, "-m", "pytest", "-q", "-n0", "tests/test_matrix.py"]
+    done = run([*pytest_command, "-k", "every_text_question_has_samples"], extended)
     assert done.returncode == 1
     assert "motto" in done.stdout

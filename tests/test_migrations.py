@@ -16,11 +16,11 @@ from databases import (
     ITEMS,
     ON_POSTGRESQL,
     ON_SQLITE,
-    PATIENCE,
+    TIMEOUT,
     attempt,
-    attempt_together,
-    holding,
+    lock_table,
     query,
+    run_concurrently,
     serving,
     start,
 )
@@ -110,7 +110,7 @@ def test_concurrent_upgrades_run_each_migration_once(service: Service) -> None:
     engine = str(service.answers["database"])
     add_migration(service, CREATE_INDEX[engine])
 
-    runs = attempt_together(service, REPLICAS, "alembic", "upgrade", "head")
+    runs = run_concurrently(service, REPLICAS, "alembic", "upgrade", "head")
 
     output = "\n".join(text for _, text in runs)
     assert [code for code, _ in runs] == [0] * REPLICAS, output
@@ -125,7 +125,7 @@ def test_a_blocked_migration_times_out(service: Service) -> None:
     add_migration(service, 'op.add_column("items", sa.Column("note", sa.Text()))')
     log = service.root.parent / "alembic.log"
 
-    with serving(service) as client, holding(service.variables["APP_DATABASE_URL"], "items"):
+    with serving(service) as client, lock_table(service.variables["APP_DATABASE_URL"], "items"):
         deadline = time.monotonic() + SECONDS_TO_GIVE_UP
         migration = start(service, "alembic", "upgrade", "head", log=log)
         statuses = []
@@ -369,7 +369,7 @@ def test_alembic_prints_only_results_on_standard_output(service: Service, tmp_pa
         with (tmp_path / "output.txt").open("wb") as output:
             log = tmp_path / "errors.txt"
             process = start(service, "alembic", *words, log=log, output=output)
-            assert process.wait(PATIENCE) == 0
+            assert process.wait(TIMEOUT) == 0
         assert (tmp_path / "output.txt").read_text() == printed
         assert "Context impl" in log.read_text()
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from harness import (
     VERSION,
+    clean_environment,
     copier_command,
     files_in,
-    free_of_this_process,
     git,
     recorded_answers,
     run,
@@ -86,7 +86,7 @@ def uv(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProce
     return subprocess.run(
         [find_uv_bin(), *words],
         cwd=folder,
-        env=free_of_this_process(os.environ) | variables,
+        env=clean_environment(os.environ) | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -228,7 +228,7 @@ class TestUpdate:
         update = copier_command("update", "--trust", "--defaults", "--vcs-ref", VERSION)
         done = run(update, updated.root, {"TMPDIR": str(repository / "tmp")})
         assert done.returncode == 0, done.stderr
-        assert not updated.is_changed()
+        assert not updated.has_uncommitted_changes()
         assert updated.contents() == before
         assert recorded_answers(updated.root)["port"] == "8105"
         assert (repository / "apps/web/page.tsx").read_text(encoding="utf-8") == "unfinished\n"

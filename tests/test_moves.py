@@ -46,14 +46,14 @@ def template(history: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def updated(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> UpdatedService:
-    """A service of the release before, in a repository of its own or in a folder of one."""
+    """A service of the previous release, as a repository or in a monorepo."""
     root = tmp_path / getattr(request, "param", "service")
     if root.parent != tmp_path:
         git(tmp_path, "init", "--quiet", "monorepo")
     return UpdatedService(template, root, VERSION, {})
 
 
-EVERYWHERE = pytest.mark.parametrize(
+IN_BOTH_LAYOUTS = pytest.mark.parametrize(
     "updated",
     ["service", pytest.param("monorepo/services/orders", marks=pytest.mark.nightly)],
     indirect=True,
@@ -66,7 +66,7 @@ def change(updated: UpdatedService, name: str, old: str, new: str) -> None:
 
 
 def update(updated: UpdatedService) -> str:
-    """Update to the next release; returns what it has printed."""
+    """Update to the next release, and return the output."""
     updated.commit("Ours")
     done = run(copier_command("update", "--trust", "--defaults"), updated.root)
     assert done.returncode == 0, done.stderr
@@ -82,15 +82,15 @@ def test_unchanged_files_are_moved_and_removed(updated: UpdatedService) -> None:
     assert updated.conflicts() == []
 
 
-@EVERYWHERE
+@IN_BOTH_LAYOUTS
 def test_edits_move_with_the_file_or_keep_a_removed_one(
     updated: UpdatedService,
 ) -> None:
     change(updated, OLD, 'tags=["health"]', 'tags=["ours"]')
     change(updated, REMOVED, '"""', '"""Ours. ')
-    [said] = update(updated).splitlines()
-    assert said.startswith(REMOVED)
-    assert "is yours" in said
+    [message] = update(updated).splitlines()
+    assert message.startswith(REMOVED)
+    assert "is yours" in message
     assert '"""Ours. ' in (updated.root / REMOVED).read_text(encoding="utf-8")
     moved = (updated.root / NEW).read_text(encoding="utf-8")
     assert 'tags=["ours"]' in moved

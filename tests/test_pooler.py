@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from databases import ITEMS, PATIENCE, attempt, log_of, psql, serving
+from databases import ITEMS, TIMEOUT, attempt, psql, server_log, serving
 from harness import IS_REQUIRED, Service
 from httpx2 import Client
 
@@ -88,7 +88,7 @@ def pooling(server: str, mode: str, options: str) -> Iterator[Path]:
                 yield folder
             finally:
                 process.terminate()
-                process.wait(PATIENCE)
+                process.wait(TIMEOUT)
                 print((folder / "log").read_text(encoding="utf-8"))
 
 
@@ -113,7 +113,7 @@ def connection_string(server: str) -> str:
 
 def wait_for_socket(path: Path, process: subprocess.Popen[bytes]) -> None:
     """Wait until somebody listens at a socket."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     with socket.socket(socket.AF_UNIX) as client:
         while client.connect_ex(str(path)):
             assert process.poll() is None, (path.parent / "log").read_text(encoding="utf-8")
@@ -186,7 +186,7 @@ def test_an_undeclared_pooler_is_reported(service: Service, options: str, refuse
             assert client.post("/api/v1/sessions/reads").status_code == 503
         code, output = attempt(service, "alembic", "upgrade", "head")
 
-    log = log_of(service).read_text(encoding="utf-8")
+    log = server_log(service).read_text(encoding="utf-8")
     assert refused in log
     assert "APP_DATABASE_POOLER=true" in log
     assert code == 1

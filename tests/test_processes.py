@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from databases import PATIENCE, log_of, start, wait_until
+from databases import TIMEOUT, server_log, start, wait_until
 from harness import TEMPLATE, Environments, Service
 from httpx2 import Client, TransportError
 
@@ -99,18 +99,18 @@ def server(service: Service, *words: str) -> Iterator[tuple[subprocess.Popen[byt
     """Run a server that makes its own socket, with a client that opens a connection per request."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    process = start(service, *words, "--port", str(port), log=log_of(service))
+    process = start(service, *words, "--port", str(port), log=server_log(service))
     headers = {"connection": "close"}
     try:
         with Client(
-            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=PATIENCE
+            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=TIMEOUT
         ) as client:
             wait_until(process, lambda: status_of(client, "/health/ready") == 200)
             yield process, client
     finally:
-        print(log_of(service).read_text(encoding="utf-8"))
+        print(server_log(service).read_text(encoding="utf-8"))
         process.kill()
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT)
 
 
 def status_of(client: Client, path: str) -> int | None:
@@ -132,7 +132,7 @@ def read_to_the_end(stream: Iterator[str]) -> None:
 
 def lines_of(service: Service) -> list[dict[str, object]]:
     """The lines of a server's log that are JSON; the parent of several workers writes others."""
-    lines = log_of(service).read_text(encoding="utf-8").splitlines()
+    lines = server_log(service).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
@@ -189,7 +189,7 @@ def test_a_stopping_server_is_not_ready_serves_requests_and_ends_streams(
         if second:
             process.send_signal(second)
         read_to_the_end(events)
-        assert process.wait(PATIENCE) == code
+        assert process.wait(TIMEOUT) == code
     assert levels_of(service) == []
 
 
@@ -206,7 +206,7 @@ def test_a_stream_that_does_not_stop_is_cancelled_with_one_warning(
         events = stream.iter_lines()
         assert next(events) == 'data: "begun"'
         process.terminate()
-        assert process.wait(PATIENCE) == -signal.SIGTERM
+        assert process.wait(TIMEOUT) == -signal.SIGTERM
 
     assert levels_of(service) == [
         ("warning", "Cancel 1 running task(s), timeout graceful shutdown exceeded")
@@ -345,7 +345,7 @@ def test_commands_and_workers_run_beside_the_server_and_pass_the_gate(
         service.run("mypy", *cache)
     service.run("lint-imports", "--no-cache")
     assert service.run("python", "-m", "my_service.cli", "lamp").startswith("lamp ")
-    with start(service, "python", "-m", "my_service.worker", log=log_of(service)) as worker:
+    with start(service, "python", "-m", "my_service.worker", log=server_log(service)) as worker:
         wait_until(worker, lambda: "worked" in [line["event"] for line in lines_of(service)])
         worker.terminate()
-        assert worker.wait(PATIENCE) == 0
+        assert worker.wait(TIMEOUT) == 0

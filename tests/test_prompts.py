@@ -114,7 +114,7 @@ class TestAnswering:
     ) -> None:
         terminal = ask("copy")
         go_through(terminal, asked({}))
-        assert terminal.wait_for_the_end() == 0
+        assert terminal.wait() == 0
         assert contents(tmp_path / "service") == contents(render())
 
     def test_typed_and_chosen_answers_are_rendered(
@@ -122,7 +122,7 @@ class TestAnswering:
     ) -> None:
         terminal = ask("copy", *(f"--data={name}={ANSWERS[name]}" for name in UNASKED))
         go_through(terminal, asked(ANSWERS), ANSWERS)
-        assert terminal.wait_for_the_end() == 0
+        assert terminal.wait() == 0
         assert contents(tmp_path / "service") == contents(render(**ANSWERS))
 
     @pytest.mark.slow
@@ -132,7 +132,7 @@ class TestAnswering:
         before = contents(render.render(tmp_path / "service", ANSWERS))
         terminal = ask("recopy", "--overwrite")
         go_through(terminal, asked(ANSWERS))
-        assert terminal.wait_for_the_end() == 0
+        assert terminal.wait() == 0
         assert contents(tmp_path / "service") == before
 
     @pytest.mark.slow
@@ -148,7 +148,7 @@ class TestAnswering:
                 terminal.wait_for(hint)
                 terminal.press(CLEAR_LINE, accepted)
             go_through(terminal, [name])
-        assert terminal.wait_for_the_end() == 0
+        assert terminal.wait() == 0
         answers = {name: accepted for name, (_, _, accepted) in CORRECTED.items()}
         assert contents(tmp_path / "service") == contents(render(**answers))
 
@@ -159,7 +159,7 @@ class TestAnswering:
         options = [f"--ask={name}" for name in UNASKED]
         terminal = ask("copy", "--defaults", "--data=layout=monorepo", *options)
         go_through(terminal, UNASKED)
-        assert terminal.wait_for_the_end() == 0
+        assert terminal.wait() == 0
 
 
 @pytest.mark.parametrize(
@@ -177,6 +177,6 @@ def test_an_interruption_leaves_nothing_behind(
     go_through(terminal, earlier)
     terminal.wait_for(QUESTIONS[last]["help"])
     terminal.press(INTERRUPT)
-    assert terminal.wait_for_the_end() == 1
+    assert terminal.wait() == 1
     assert "Execution stopped by user" in terminal.lines
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

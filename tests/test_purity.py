@@ -43,7 +43,7 @@ GIT_CONFIG = """\
 """
 
 
-def words_of(answers: Answers) -> list[str]:
+def data_options(answers: Answers) -> list[str]:
     return [part for item in answers.items() for part in ("--data", "=".join(map(str, item)))]
 
 
@@ -79,7 +79,7 @@ def expected(render: Renders) -> dict[str, bytes]:
 def test_the_command_line_renders_what_the_api_renders(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
-    service = copy(template, tmp_path / "service", *words_of(ANSWERS))
+    service = copy(template, tmp_path / "service", *data_options(ANSWERS))
     assert differences(contents(service), expected) == []
 
 
@@ -101,7 +101,7 @@ def test_untracked_files_of_a_checkout_are_not_rendered(
 def test_the_order_of_the_answers_does_not_matter(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
-    backwards = words_of(dict(reversed([*ANSWERS.items()])))
+    backwards = data_options(dict(reversed([*ANSWERS.items()])))
     service = copy(template, tmp_path / "service", *backwards)
     assert differences(contents(service), expected) == []
 
@@ -117,7 +117,7 @@ def test_render_is_independent_of_folder_time_and_user(
     service = copy_by_a_process(
         template,
         Path("../another name, with: signs"),
-        *words_of(ANSWERS),
+        *data_options(ANSWERS),
         cwd=cwd,
         HOME=str(home),
         COPIER_SETTINGS_PATH=str(home / "settings.yml"),
@@ -139,7 +139,7 @@ def test_a_umask_changes_permissions_only(
 ) -> None:
     before = os.umask(0o077)
     try:
-        service = copy(template, tmp_path / "service", *words_of(ANSWERS))
+        service = copy(template, tmp_path / "service", *data_options(ANSWERS))
     finally:
         os.umask(before)
     assert differences(contents(service), expected) == []

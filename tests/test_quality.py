@@ -21,11 +21,11 @@ from harness import (
     Service,
     find_python,
     modules_in,
+    passed_summary,
     recorded_answers,
     run,
-    summary_of,
 )
-from matrix import CELLS, OFFERED, RENDERED, STRENGTH, VALUES, each_cell, resolve
+from matrix import CELLS, OFFERED, RENDERED, STRENGTH, VALUES, cell_params, resolve
 
 LEAST_TESTS = 40
 STRICT_SETTINGS = """\
@@ -81,7 +81,7 @@ for name in sys.argv[1:]:
 """
 
 
-@pytest.fixture(params=each_cell(RENDERED))
+@pytest.fixture(params=cell_params(RENDERED))
 def rendered(request: pytest.FixtureRequest, render: Renders) -> Path:
     return render(**RENDERED[request.param])
 
@@ -132,7 +132,7 @@ def imports_in(paths: Iterable[Path]) -> set[str]:
 
 
 # Where the scope is the module, all tests of one cell come before those of the next.
-@pytest.fixture(scope="module", params=each_cell(CELLS))
+@pytest.fixture(scope="module", params=cell_params(CELLS))
 def cell(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -172,7 +172,7 @@ class TestGate:
         service.run("python", "-X", "dev", "-W", "error", "-c", IMPORT_ALL, *modules)
 
     # The suite of every cell does the same without the command line.
-    @pytest.mark.parametrize("cell", each_cell(ON_EACH_ENGINE), indirect=True, scope="module")
+    @pytest.mark.parametrize("cell", cell_params(ON_EACH_ENGINE), indirect=True, scope="module")
     def test_upgrade_and_downgrade(self, service: Service) -> None:
         service.run("alembic", "upgrade", "head")
         service.run("alembic", "check")
@@ -197,7 +197,7 @@ class TestGate:
         variables = {}
         if resolve(service.answers)["database"] == "postgresql":
             variables["TEST_DATABASE_URL"] = postgresql(f"test-{cell}")
-        summary = summary_of(service.run("pytest", **variables))
+        summary = passed_summary(service.run("pytest", **variables))
         if cell == "defaults":
             assert int(summary.split()[0]) >= LEAST_TESTS
         record_property(SUITE, summary)
@@ -223,7 +223,7 @@ def test_the_suite_starts_a_private_postgresql(
     answers = {"database": "postgresql"}
     root = shutil.copytree(render(**answers), tmp_path / "service")
     service = environments.install(root, answers)
-    record_property(SUITE, summary_of(service.run("pytest", "tests/foundation/db")))
+    record_property(SUITE, passed_summary(service.run("pytest", "tests/foundation/db")))
 
 
 @pytest.mark.slow

@@ -12,16 +12,16 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from databases import PATIENCE, serving, wait_until
+from databases import TIMEOUT, serving, wait_until
 from harness import (
     QUESTIONS,
     TEMPLATE,
     VERSION,
     Environments,
     Renders,
+    clean_environment,
     copier_command,
     files_in,
-    free_of_this_process,
     git,
     load_extension,
     recorded_answers,
@@ -70,7 +70,7 @@ def start_documented(script: str, folder: Path, template: Path = TEMPLATE) -> su
     return subprocess.Popen(
         ["bash", "-ec", script.replace("gh:OWNER/REPOSITORY", shlex.quote(str(template)))],
         cwd=folder,
-        env={**free_of_this_process(os.environ), "PATH": path, "NO_COLOR": "1"},
+        env={**clean_environment(os.environ), "PATH": path, "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -220,7 +220,7 @@ def test_a_service_starts_in_production(render: Renders, tmp_path: Path) -> None
             assert client.get("/api/v1/items").status_code == 400
     finally:
         process.terminate()
-        output = process.communicate(timeout=PATIENCE)[0]
+        output = process.communicate(timeout=TIMEOUT)[0]
     assert "Application shutdown complete." in output
 
 

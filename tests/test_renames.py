@@ -21,14 +21,14 @@ PATH = Path("src/shop/db/models/book.py")
 
 
 def renamed(text: str, path: Path = PATH, others: tuple[str, ...] = ()) -> str:
-    """The text with new names; a second time changes nothing more."""
+    """Rename in a text; renaming again must change nothing."""
     after, _ = rename(Module(text, path), RENAMES, others)
     assert rename(Module(after, path), RENAMES, others)[0] == after
     return after
 
 
-def left(text: str) -> list[str]:
-    """The uses that are left to the team."""
+def reported(text: str) -> list[str]:
+    """The uses that are reported instead of renamed."""
     return rename(Module(text, PATH), RENAMES)[1]
 
 
@@ -47,7 +47,7 @@ def left(text: str) -> list[str]:
         pytest.param(
             "from shop.db.base import KeyMixin as Key\n\nx: type[Key]\n",
             "from shop.db.base import UUIDPrimaryKeyMixin as Key\n\nx: type[Key]\n",
-            id="import under another name",
+            id="import with an alias",
         ),
         pytest.param(
             "from shop.db.base import (\n    Base,  # ours\n    KeyMixin,  # not ours\n)\n\nx = KeyMixin\n",
@@ -59,7 +59,7 @@ def left(text: str) -> list[str]:
             "from shop.db.base import (\n    Base,\n    KeyMixin,\n    TimestampMixin,\n)  # noqa\n",
             "from shop.db.base import (\n    Base,\n    TimestampMixin,\n    UUIDPrimaryKeyMixin,\n)"
             "  # noqa\n",
-            id="in parentheses",
+            id="in parentheses with a noqa",
         ),
         pytest.param(
             "from shop.db.base import NOW, Base, KeyMixin, TimestampMixin, UTCDateTime"
@@ -87,24 +87,24 @@ def left(text: str) -> list[str]:
             "from shop.db import base\nimport shop.db.base as b\n\nx = base.KeyMixin, b.KeyMixin\n",
             "from shop.db import base\nimport shop.db.base as b\n\n"
             "x = base.UUIDPrimaryKeyMixin, b.UUIDPrimaryKeyMixin\n",
-            id="attribute of a module under a name",
+            id="attribute of a module with an alias",
         ),
         pytest.param(
             "def build():\n    from shop.db.base import KeyMixin\n\n    return 'é', KeyMixin\n",
             "def build():\n    from shop.db.base import UUIDPrimaryKeyMixin\n\n"
             "    return 'é', UUIDPrimaryKeyMixin\n",
-            id="in a function, behind other alphabets",
+            id="in a function, after a non-ASCII character",
         ),
         pytest.param(
             "from shop.db.base import KeyMixin; x = KeyMixin\r\ny = f(KeyMixin=1).KeyMixin\r\n",
             "from shop.db.base import UUIDPrimaryKeyMixin; x = UUIDPrimaryKeyMixin\r\n"
             "y = f(KeyMixin=1).KeyMixin\r\n",
-            id="not arguments and attributes of others",
+            id="not keyword arguments or other attributes",
         ),
         pytest.param(
             "from shop.db.base import UUIDPrimaryKeyMixin\n\n\nclass Book(KeyMixin): ...\n",
             "from shop.db.base import UUIDPrimaryKeyMixin\n\n\nclass Book(UUIDPrimaryKeyMixin): ...\n",
-            id="where a merge has renamed the import",
+            id="import already renamed by a merge",
         ),
     ],
 )
@@ -125,7 +125,7 @@ def test_the_new_name_is_written(before: str, after: str) -> None:
         pytest.param("from ours import UUIDPrimaryKeyMixin\nx = KeyMixin\n", id="new import taken"),
         pytest.param("class UUIDPrimaryKeyMixin(KeyMixin): ...\n", id="new class taken"),
         pytest.param('__all__ = ["KeyMixin"]\n', id="__all__"),
-        pytest.param('def f(x: "KeyMixin | None"): ...\n', id="type in a text"),
+        pytest.param('def f(x: "KeyMixin | None"): ...\n', id="type in a string"),
         pytest.param('x = f"{KeyMixin}"\n', id="f-string"),
     ],
 )
@@ -156,7 +156,7 @@ def test_reexported_names_are_kept() -> None:
 )
 def test_names_of_other_modules_are_kept(text: str) -> None:
     assert renamed(text) == text
-    assert left(text) == []
+    assert reported(text) == []
 
 
 @pytest.mark.parametrize(
@@ -189,12 +189,12 @@ def test_names_of_other_modules_are_kept(text: str) -> None:
         pytest.param(
             "from shop.main import app, create_app\n\nx = create_app(app)\n",
             "from shop.application import create_app\nfrom shop.main import app\n\nx = create_app(app)\n",
-            id="beside another",
+            id="beside a name that stays",
         ),
         pytest.param(
             "from shop.application import Application\nfrom shop.main import create_app\n",
             "from shop.application import Application, create_app\n",
-            id="to an import that is there",
+            id="into an existing import",
         ),
         pytest.param(
             "def f():\n    from shop.main import create_app\n    return create_app()\n",
@@ -205,7 +205,7 @@ def test_names_of_other_modules_are_kept(text: str) -> None:
 )
 def test_moved_names_are_imported_from_the_new_module(before: str, after: str) -> None:
     assert renamed(before) == after
-    assert left(before) == []
+    assert reported(before) == []
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_moved_names_are_imported_from_the_new_module(before: str, after: str) -
 )
 def test_uses_that_cannot_be_rewritten_are_reported(text: str, line: int) -> None:
     assert renamed(text) == text
-    assert left(text) == [f"{line}: shop.main.create_app is shop.application.create_app"]
+    assert reported(text) == [f"{line}: shop.main.create_app is shop.application.create_app"]
 
 
 def test_only_later_releases_apply_in_order() -> None:
@@ -232,7 +232,7 @@ def test_only_later_releases_apply_in_order() -> None:
         {("shop.a", "one"): ("shop.a", "two")},
         {("shop.a", "two"): ("shop.a", "three")},
     ]
-    # A service that was updated to a commit between two releases has had some of it, or none.
+    # An update to a commit between two releases may have renamed some of the names.
     assert len([*read_renames(tables, "shop", "0.9.0.post3.dev0+abc")]) == 1
 
 

@@ -25,7 +25,7 @@ from harness import (
     run,
     working_files,
 )
-from matrix import CHOICES, COVERING, HOSTILE_NAME, OFFERED, RENDERED, each_cell, resolve
+from matrix import CHOICES, COVERING, HOSTILE_NAME, OFFERED, RENDERED, cell_params, resolve
 from owned import OWNED, differences, owned_files, shared_files
 from uv import find_uv_bin
 
@@ -139,7 +139,7 @@ PIECES = [
 IMPORTS = re.compile(r"((from|import) .*|\n)*")
 
 
-@pytest.fixture(params=each_cell(RENDERED))
+@pytest.fixture(params=cell_params(RENDERED))
 def service(request: pytest.FixtureRequest, render: Renders) -> Path:
     return render(**RENDERED[request.param])
 
@@ -232,7 +232,7 @@ class TestDefault:
 
 
 class TestDependencies:
-    @pytest.mark.parametrize("cell", each_cell(COVERING))
+    @pytest.mark.parametrize("cell", cell_params(COVERING))
     @pytest.mark.parametrize("group", [(), ("--dev",)], ids=["runtime", "development"])
     def test_uv_adds_dependencies_below_the_marker(
         self, render: Renders, tmp_path: Path, cell: str, group: tuple[str, ...]

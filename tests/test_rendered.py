@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from harness import SUITE, Environments, Renders, summary_of
+from harness import SUITE, Environments, Renders, passed_summary
 from matrix import CELLS
 
 pytestmark = pytest.mark.slow
@@ -33,4 +33,4 @@ def test_every_case_passes(
     if name == "postgresql":
         address: Callable[[str], str] = request.getfixturevalue("postgresql")
         service.variables["TEST_DATABASE_URL"] = address("test-rendered")
-    record_property(SUITE, summary_of(service.run("pytest", "tests/rendered")))
+    record_property(SUITE, passed_summary(service.run("pytest", "tests/rendered")))

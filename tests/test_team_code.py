@@ -7,7 +7,7 @@ import re
 import pytest
 from databases import ON_SQLITE, attempt
 from harness import Service
-from team_code import ADDITIONS, SERVERS, SESSIONS, fill
+from team_code import ADDITIONS, SERVERS, SESSIONS, add_team_code
 
 pytestmark = pytest.mark.slow
 pytest_plugins = ["engines"]
@@ -15,7 +15,7 @@ pytest_plugins = ["engines"]
 
 @pytest.fixture
 def team_service(service: Service, request: pytest.FixtureRequest) -> Service:
-    """A service on each engine, whose tests have a server that runs already."""
+    """A service on each engine; with PostgreSQL, its tests use a running server."""
     if service.answers["database"] == "postgresql":
         service.variables["TEST_DATABASE_URL"] = request.getfixturevalue("new_database")
     return service
@@ -42,12 +42,12 @@ def test_hanging_tests_time_out(service: Service) -> None:
     "service", [pytest.param("sqlite", marks=pytest.mark.nightly), "postgresql"], indirect=True
 )
 def test_the_suite_passes_whatever_a_team_adds(team_service: Service) -> None:
-    fill(team_service.root, ADDITIONS)
+    add_team_code(team_service.root, ADDITIONS)
     team_service.run("pytest")
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("topic", ADDITIONS)
 def test_the_suite_passes_with_one_kind_of_addition(team_service: Service, topic: str) -> None:
-    fill(team_service.root, [topic])
+    add_team_code(team_service.root, [topic])
     team_service.run("pytest")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from generated import generate
-from harness import Environments, Renders, free_of_this_process, once_for_all
+from harness import Environments, Renders, clean_environment, make_once
 from httpx2 import Client, HTTPError
 from node import NEEDS_NPM, PATH
 from sites import create_folders, free_port, install_frontend
@@ -35,7 +35,7 @@ def started(folder: Path, command: list[str], **variables: str) -> Iterator[None
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=free_of_this_process(os.environ) | {"PATH": path} | variables,
+            env=clean_environment(os.environ) | {"PATH": path} | variables,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -73,7 +73,7 @@ def replace(path: Path, old: str, new: str) -> None:
 def test_service_and_frontend_start_and_reload(
     render: Renders, environments: Environments, shared: Path, client_tools: Path
 ) -> None:
-    workspace = once_for_all(shared / "frontend", install_frontend)
+    workspace = make_once(shared / "frontend", install_frontend)
     root = workspace / "together"
     root.mkdir()
     api, web = free_port(), free_port()

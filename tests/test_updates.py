@@ -24,9 +24,17 @@ from harness import (
 from matrix import CELLS, CHOICES, COVERING, resolve
 from owned import differences, foundation_files, owned_files
 from python_file import Module
-from releases import RELEASES, Fresh, Release, UpdatedService, known_to, publish, take_history
+from releases import (
+    RELEASES,
+    FreshCopy,
+    Release,
+    UpdatedService,
+    clone_history,
+    known_answers,
+    publish,
+)
 from rename import read_renames, rename
-from team_changes import EDITED, apply_team_changes, edit_the_foundation, lost_lines
+from team_changes import EDITED, apply_team_changes, edit_foundation_file, lost_lines
 
 pytestmark = pytest.mark.slow
 
@@ -88,16 +96,16 @@ class TestUntouched:
         ],
     )
     def test_an_update_replaces_foundation_files_only(
-        self, history: Path, fresh: Fresh, tmp_path: Path, release: Release, cell: str
+        self, history: Path, fresh_copy: FreshCopy, tmp_path: Path, release: Release, cell: str
     ) -> None:
         answers = CELLS[cell]
         service = UpdatedService(
-            history, tmp_path / "service", release.tag, known_to(history, release.tag, answers)
+            history, tmp_path / "service", release.tag, known_answers(history, release.tag, answers)
         )
         team = with_new_names(service.root, release)
         service.update_cleanly(answers)
 
-        expected = fresh(VERSION, answers_of(service.root))
+        expected = fresh_copy(VERSION, answers_of(service.root))
         assert differences(foundation_files(service.root), foundation_files(expected)) == []
         # What is new in a release arrives with it; what was there is as it was, but for its names.
         assert differences(owned_files(service.root), owned_files(expected) | team) == []
@@ -105,7 +113,7 @@ class TestUntouched:
             check = copier_command("check-update", "--quiet")
             assert run(check, service.root).returncode == 0
             service.update()
-            assert not service.is_changed(), "a second update changes something"
+            assert not service.has_uncommitted_changes(), "a second update changes something"
 
 
 OFTEN = [("sqlite", RELEASES[0]), ("postgresql", RELEASES[-1])]
@@ -166,7 +174,7 @@ class TestTeamChanges:
     ) -> None:
         updated = UpdatedService(history, tmp_path / "service", release.tag, {})
         added = apply_team_changes(updated.root)
-        edit_the_foundation(updated.root)
+        edit_foundation_file(updated.root)
         updated.commit("Changes of the team")
         updated.update()
         assert set(updated.conflicts()) <= {EDITED}
@@ -222,14 +230,14 @@ class TestSwitches:
 
     @pytest.mark.parametrize("others", CHOSEN)
     def test_features_can_be_switched_off_and_on(
-        self, history: Path, fresh: Fresh, tmp_path: Path, others: dict[str, object]
+        self, history: Path, fresh_copy: FreshCopy, tmp_path: Path, others: dict[str, object]
     ) -> None:
         updated = UpdatedService(history, tmp_path / "service", VERSION, {})
         self.settle(updated)
         before, team = updated.contents(), owned_files(updated.root)
 
         updated.update_cleanly(others)
-        expected = fresh(VERSION, answers_of(updated.root))
+        expected = fresh_copy(VERSION, answers_of(updated.root))
         assert differences(foundation_files(updated.root), foundation_files(expected)) == []
         owned = owned_files(updated.root)
         assert owned.items() >= team.items()
@@ -260,7 +268,7 @@ class TestConflicts:
     ) -> None:
         template = shutil.copytree(history, tmp_path / "template")
         updated = UpdatedService(template, tmp_path / "service", VERSION, {})
-        edit_the_foundation(updated.root)
+        edit_foundation_file(updated.root)
         updated.commit("Change the foundation")
         [changed] = (template / "template").rglob(f"{Path(EDITED).name}*")
         changed.write_text(changed.read_text(encoding="utf-8").replace("timeout(2)", "timeout(5)"))
@@ -311,7 +319,7 @@ class TestGitConfiguration:
         assert f"by the pattern {pattern!r}. Remove line 2 of {tmp_path.as_posix()}/ignore" in (
             refused.stderr
         )
-        assert not updated.is_changed()
+        assert not updated.has_uncommitted_changes()
 
         settings = re.findall(r"(GIT_CONFIG_\w+)=(\S*)", refused.stderr)
         done = run(update, updated.root, {**environment, **dict(settings)})
@@ -331,7 +339,7 @@ class TestGitConfiguration:
             "README.md would lose your changes: git ignores it on this machine by the pattern"
         )
         assert f"{expected} '*.md'. Remove line 2 of info/exclude in" in refused.stderr
-        assert not updated.is_changed()
+        assert not updated.has_uncommitted_changes()
 
 
 MARK = re.compile(rb"mark of file \d+")
@@ -431,10 +439,10 @@ class TestMoved:
         ],
     )
     def test_a_change_of_each_test_is_merged_into_the_file_that_it_has_become(
-        self, history: Path, fresh: Fresh, tmp_path: Path, release: Release, cell: str
+        self, history: Path, fresh_copy: FreshCopy, tmp_path: Path, release: Release, cell: str
     ) -> None:
         answers = CELLS[cell]
-        known = known_to(history, release.tag, answers)
+        known = known_answers(history, release.tag, answers)
         updated = UpdatedService(history, tmp_path / "service", release.tag, known)
         tests = [name for name in foundation_files(updated.root) if name.startswith("tests/")]
         for name in tests:
@@ -451,7 +459,7 @@ class TestMoved:
         assert sorted(mark for marks in found.values() for mark in marks) == sorted(tests)
         changed = {name for name, marks in found.items() if marks}
         # A file that has left the foundation stays where it was, and is the team's.
-        left = changed - {*foundation_files(fresh(VERSION, answers_of(updated.root)))}
+        left = changed - {*foundation_files(fresh_copy(VERSION, answers_of(updated.root)))}
         assert {name: found[name] for name in left} == {name: [name] for name in left}
         assert {"tests/api/test_errors.py", "tests/test_main.py"}.isdisjoint(changed)
         # Each line is at the end of a file, where the release may have changed the lines before it.
@@ -459,7 +467,7 @@ class TestMoved:
 
     @EVERY_RELEASE
     def test_changes_are_merged_where_the_application_is_built_and_imports_name_the_new_places(
-        self, history: Path, fresh: Fresh, tmp_path: Path, release: Release
+        self, history: Path, fresh_copy: FreshCopy, tmp_path: Path, release: Release
     ) -> None:
         updated = UpdatedService(history, tmp_path / "service", release.tag, {})
         main, application = (
@@ -475,7 +483,7 @@ class TestMoved:
         updated.commit("Ours")
         updated.update()
 
-        expected = fresh(VERSION, {}) / "src/my_service/main.py"
+        expected = fresh_copy(VERSION, {}) / "src/my_service/main.py"
         assert main.read_bytes() == expected.read_bytes()
         assert 'redoc_url="/redoc"' in application.read_text(encoding="utf-8")
         assert '"""Our application."""' in application.read_text(encoding="utf-8")
@@ -487,16 +495,16 @@ class TestRecopy:
     """`copier recopy` brings the foundation back, and leaves the rest alone."""
 
     def test_a_recopy_restores_foundation_files_only(
-        self, history: Path, fresh: Fresh, tmp_path: Path
+        self, history: Path, fresh_copy: FreshCopy, tmp_path: Path
     ) -> None:
         updated = UpdatedService(history, tmp_path / "service", VERSION, {})
         added = apply_team_changes(updated.root)
-        edit_the_foundation(updated.root)
+        edit_foundation_file(updated.root)
         (updated.root / "src/my_service/main.py").unlink()
         updated.commit("Changes of the team")
         done = run(copier_command("recopy", "--trust", "--defaults", "--force"), updated.root)
         assert done.returncode == 0, done.stderr
-        expected = fresh(VERSION, {})
+        expected = fresh_copy(VERSION, {})
         assert foundation_files(updated.root).items() >= foundation_files(expected).items()
         # Where a file is shared, the team takes its lines from git again.
         lost = {line.partition(":")[0] for line in lost_lines(updated.root, added)}
@@ -557,11 +565,11 @@ class TestReleases:
         git(tmp_path, "clone", "--quiet", "--depth=1", TEMPLATE.as_uri(), str(shallow))
         monkeypatch.setattr(releases, "TEMPLATE", shallow)
         with pytest.raises(pytest.fail.Exception, match="run `git fetch --unshallow`"):
-            take_history(tmp_path / "history")
+            clone_history(tmp_path / "history")
 
     def test_a_missing_release_is_reported(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setattr(releases, "RELEASES", [Release("7.0.0", "7" * 40)])
         with pytest.raises(pytest.fail.Exception, match=r"7\.0\.0 is commit 7+, which is not in"):
-            take_history(tmp_path / "history")
+            clone_history(tmp_path / "history")

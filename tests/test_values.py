@@ -10,7 +10,7 @@ from random import Random
 from urllib.parse import urlencode
 
 import pytest
-from databases import log_of, serving
+from databases import server_log, serving
 from harness import Service, run
 
 pytestmark = pytest.mark.slow
@@ -219,7 +219,7 @@ def test_no_value_causes_a_server_error(service: Service, fields: dict[str, str]
 
     assert failed == []
     if fields is CAREFUL:
-        log = log_of(service).read_text().splitlines()
+        log = server_log(service).read_text().splitlines()
         assert [line for line in log if "value_refused" in line] == []
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from harness import Answers, Environments, Renders, Service, free_of_this_process
+from harness import Answers, Environments, Renders, Service, clean_environment
 from httpx2 import Client, Response, TransportError
 
 pytestmark = pytest.mark.slow
@@ -51,7 +51,7 @@ def running(service: Service) -> Iterator[Client]:
         server = subprocess.Popen(
             service.command("fastapi", "run", "--host", "127.0.0.1", "--port", str(port)),
             cwd=service.root,
-            env={**free_of_this_process(os.environ), **service.variables},
+            env={**clean_environment(os.environ), **service.variables},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from harness import CONFIG, TEMPLATE, Renders, files_in, git, recorded_answers, run
-from matrix import CELLS, COVERING, RENDERED, answers_extension, each_cell, github_matrix
+from matrix import CELLS, COVERING, RENDERED, answers_extension, cell_params, github_matrix
 from releases import RELEASES, Release
 from tags import ReleaseMismatch, check, missing, sections
 
@@ -127,7 +127,7 @@ class TestServices:
         gate = ["ruff format --check", "ruff check", "mypy", "pytest"]
         assert project["tool"]["poe"]["tasks"]["check"]["sequence"] == gate
 
-    @pytest.mark.parametrize("cell", each_cell(RENDERED))
+    @pytest.mark.parametrize("cell", cell_params(RENDERED))
     def test_workflows_of_the_template_are_not_rendered(self, render: Renders, cell: str) -> None:
         service = render(**RENDERED[cell])
         workflows = {name for name in files_in(service) if name.startswith(".github")}
@@ -221,7 +221,7 @@ class TestTags:
     def test_a_release_is_never_moved(self, repository: Path, releases: list[Release]) -> None:
         git(repository, "tag", "v0.1.0", releases[1].commit)
         with pytest.raises(
-            ReleaseMismatch, match=r"^v0\.1\.0 is there already, for another commit"
+            ReleaseMismatch, match=r"^The tag v0\.1\.0 exists, but not on the commit"
         ):
             missing(repository, releases)
 
@@ -256,7 +256,7 @@ class TestTags:
     def test_a_changelog_without_the_release_is_refused(
         self, headings: str, releases: list[Release]
     ) -> None:
-        with pytest.raises(ReleaseMismatch, match=r"releases\.toml has 0\.1\.0, 0\.2\.0\. Write"):
+        with pytest.raises(ReleaseMismatch, match=r"releases\.toml has 0\.1\.0, 0\.2\.0\. Add"):
             check(f"# Changelog\n\n## Unreleased\n\n{headings}\n\nText\n", releases)
 
 

@@ -1,4 +1,4 @@
-"""Where text answers appear in a service, and how to read them there."""
+"""Reads text answers from the files of a service in which they appear."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from markdown_it import MarkdownIt
 from matrix import TEXTS, resolve
 
 CONDITION = re.compile(r"{% if .*? %}(.*?){% endif %}")
-# It is in every file; what else has a text in it is found by reading the templates.
+# Most files have this one, so `mentions` skips it.
 PACKAGE = "package_name"
 
 Reader = Callable[[str], Any]
 
 
 def _assigned(variable: str) -> Reader:
-    """Reads the value that a Python file gives to a variable."""
+    """Reads the value of a variable from a Python file."""
 
     def read(source: str) -> Any:
         for node in ast.walk(ast.parse(source)):
@@ -41,11 +41,11 @@ def _assigned(variable: str) -> Reader:
 
 
 def _matched(pattern: str) -> Reader:
-    """Reads what a pattern finds; nothing is an empty text."""
+    """Reads the first group of a pattern; no match is an empty text."""
 
     def read(text: str) -> str:
-        found = re.search(pattern, text, re.MULTILINE)
-        return (found[1] or "") if found else ""
+        match = re.search(pattern, text, re.MULTILINE)
+        return (match[1] or "") if match else ""
 
     return read
 
@@ -62,31 +62,31 @@ def _project(*keys: str) -> Reader:
     return read
 
 
-def _shown(kind: str) -> Reader:
-    """Reads what a person sees at the top of a Markdown file: its title, or what is below that."""
+def _displayed(kind: str) -> Reader:
+    """Reads the displayed title or first paragraph of a Markdown file."""
 
     def read(text: str) -> str:
         top = text.partition("\n## ")[0] + "\n\n---\n"
         tokens = MarkdownIt("commonmark").enable("strikethrough").parse(top)
-        assert tokens[-1].type == "hr", "it swallows what is below it"
+        assert tokens[-1].type == "hr", "the text changes the Markdown below it"
         kinds = [token.type for token in tokens]
         if f"{kind}_open" not in kinds:
             return ""
         parts = tokens[kinds.index(f"{kind}_open") + 1].children or []
-        assert {part.type for part in parts} <= {"text"}, "it is more than text"
+        assert {part.type for part in parts} <= {"text"}, "the text has Markdown in it"
         return "".join(part.content for part in parts)
 
     return read
 
 
-# In the folder of the package, a part of the path stands for its name.
+# By question and file; `*` is the name of the package.
 READERS: dict[tuple[str, str], Reader] = {
-    ("project_name", "README.md"): _shown("heading"),
+    ("project_name", "README.md"): _displayed("heading"),
     ("project_name", "src/*/core/foundation_settings.py"): _assigned("project_name"),
     ("project_slug", "pyproject.toml"): _project("project", "name"),
     ("project_slug", "src/*/application.py"): _matched(r'metadata\("(.*)"\)'),
     ("project_slug", "src/*/runtime.py"): _matched(r'version\("(.*)"\)'),
-    ("project_description", "README.md"): _shown("paragraph"),
+    ("project_description", "README.md"): _displayed("paragraph"),
     ("project_description", "pyproject.toml"): _project("project", "description"),
     ("cors_origins", ".env.example"): _matched(r"^# APP_CORS_ORIGINS=(.*)$"),
     ("cors_origins", "src/*/core/cors.py"): _assigned("LOCAL_ORIGINS"),
@@ -110,7 +110,7 @@ READERS: dict[tuple[str, str], Reader] = {
     ("port", "Procfile"): _matched(r"^[^#:]+: uv run fastapi dev --port (.*)$"),
     (PACKAGE, "pyproject.toml"): _project("tool", "uv", "build-backend", "module-name"),
 }
-# A service that has all of these files.
+# The answers for a service with all of these files.
 EVERYWHERE: Answers = {
     "layout": "monorepo",
     "service_path": "api",
@@ -123,7 +123,7 @@ _JINJA = Environment(
     loader=FileSystemLoader(TEMPLATE / "template"),
     undefined=StrictUndefined,
     keep_trailing_newline=True,
-    # The filters that Copier brings, and ours.
+    # The filters of Copier, and those of the template.
     extensions=[
         "jinja2_ansible_filters.AnsibleCoreFiltersExtension",
         load_extension(TEMPLATE, "answers").Answers,
@@ -138,7 +138,7 @@ def _path_pattern(template: Path) -> str:
 
 
 def mentions() -> Iterator[tuple[str, str]]:
-    """Each text with each file whose template has a word of it, but for the package's name."""
+    """The text questions that each template mentions, except the package name."""
     for template in sorted((TEMPLATE / "template").rglob("*.jinja")):
         names = meta.find_undeclared_variables(_JINJA.parse(template.read_text(encoding="utf-8")))
         yield from ((name, _path_pattern(template)) for name in TEXTS if name in names - {PACKAGE})
@@ -154,7 +154,7 @@ def _templates() -> dict[str, str]:
 
 
 def render_files(answers: Answers) -> dict[str, str]:
-    """The files that have texts in them, rendered alone, which takes a hundredth of the time."""
+    """Render only the files with texts, a hundred times as fast as a service."""
     recorded = resolve({**EVERYWHERE, **answers})
     context = {**recorded, "_copier_answers": recorded}
     return {
@@ -163,8 +163,8 @@ def render_files(answers: Answers) -> dict[str, str]:
     }
 
 
-def files_of(service: Path) -> dict[str, str]:
-    """The names of the same files of a rendered service, as far as it has them."""
+def find_text_files(service: Path) -> dict[str, str]:
+    """The files with texts that a rendered service has: their paths with their patterns."""
     found = {
         path.relative_to(service).as_posix(): pattern
         for pattern in FILES
@@ -175,15 +175,15 @@ def files_of(service: Path) -> dict[str, str]:
 
 
 def read_files(service: Path) -> dict[str, str]:
-    """The same files of a rendered service."""
+    """Read the files with texts of a rendered service, by their patterns."""
     return {
         pattern: (service / name).read_text(encoding="utf-8")
-        for name, pattern in files_of(service).items()
+        for name, pattern in find_text_files(service).items()
     }
 
 
 def assert_files_have(files: Mapping[str, str], answers: Answers) -> None:
-    """Check that every file has the texts of the answers."""
+    """Check that every file has the answers."""
     recorded = yaml.safe_load(files[ANSWERS_FILE])
     for name, answer in answers.items():
         assert recorded[name] == answer, name

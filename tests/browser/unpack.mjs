@@ -1,4 +1,4 @@
-// Unpacks the browser that the package has in itself, into the folder that TMPDIR names.
+// Unpacks the browser of the package into TMPDIR.
 import { readdir } from "node:fs/promises";
 import { inflate } from "@sparticuz/chromium";
 

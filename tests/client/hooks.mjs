@@ -1,9 +1,9 @@
-// Finds `./errors` as `./errors.ts`, as bundlers do, so that Node.js runs the client as it is.
+// Resolves `./errors` to `./errors.ts`, as bundlers do, so that Node.js can run the client.
 import { registerHooks } from "node:module";
 
 registerHooks({
   resolve(specifier, context, nextResolve) {
-    const bare = specifier.startsWith(".") && !/\.(ts|mjs)$/.test(specifier);
-    return nextResolve(bare ? `${specifier}.ts` : specifier, context);
+    const needsSuffix = specifier.startsWith(".") && !/\.(ts|mjs)$/.test(specifier);
+    return nextResolve(needsSuffix ? `${specifier}.ts` : specifier, context);
   },
 });

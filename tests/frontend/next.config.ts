@@ -1,10 +1,10 @@
 import type { NextConfig } from "next";
 
 const config: NextConfig = {
-  // The client of the service comes as TypeScript.
+  // The package of the client has TypeScript sources only.
   transpilePackages: ["my-service-client"],
   turbopack: { root: process.env.WORKSPACE },
-  // Pages that are not to call another origin call this, which the server passes on.
+  // For pages that call the service on their own origin.
   async rewrites() {
     return [{ source: "/api/:path*", destination: `${process.env.API_URL}/api/:path*` }];
   },

@@ -1,4 +1,4 @@
-"""What a team adds to the service, here to see what browsers do about it."""
+"""A router of the team with cookies and a crash, for tests in a browser."""
 
 from typing import Annotated, Literal
 
@@ -9,27 +9,27 @@ router = APIRouter(prefix="/visitors", tags=["visitors"])
 
 
 class Visitor(BaseModel):
-    """Whoever the cookie names."""
+    """The visitor of the cookie."""
 
     visitor: str | None
 
 
 @router.post("", status_code=204)
 async def welcome_visitor(response: Response, same_site: Literal["lax", "none"] = "lax") -> None:
-    """Give a cookie to a visitor."""
+    """Set the cookie."""
     response.set_cookie("visitor", "somebody", httponly=True, samesite=same_site)
     if same_site == "none":
-        # From Python 3.14 on an argument of `set_cookie` says the last of these.
+        # `set_cookie(partitioned=True)` requires Python 3.14.
         response.headers["Set-Cookie"] += "; Secure; Partitioned"
 
 
 @router.get("/me", response_model=Visitor)
 async def greet_visitor(visitor: Annotated[str | None, Cookie()] = None) -> Visitor:
-    """Say who is there."""
+    """Return the visitor."""
     return Visitor(visitor=visitor)
 
 
 @router.get("/crash")
 async def crash() -> None:
-    """Fail as nobody has foreseen."""
+    """Raise an unexpected exception."""
     raise RuntimeError("the secret of the log")

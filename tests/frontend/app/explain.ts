@@ -1,16 +1,16 @@
 import type { ApiError } from "my-service-client";
 
-/** The message for a visitor; a missing code does not compile. */
+/** The message for an error; TypeScript reports missing codes. */
 export function explain(error: ApiError): string {
   switch (error.code) {
     case "validation_error":
-      return "Please correct what is marked.";
+      return "Please correct the marked fields.";
     case "item_name_taken":
     case "conflict":
-      return "There is one of that name already.";
+      return "This name is already taken.";
     case "item_not_found":
     case "not_found":
-      return "It is not there any more.";
+      return "This item no longer exists.";
     case "unauthorized":
     case "forbidden":
     case "cross_origin_refused":

@@ -21,7 +21,7 @@ interface Props {
   sameSite?: "lax" | "none";
 }
 
-/** What a visitor does with items, in the browser. */
+/** The items of the service, read and written by the browser. */
 export function Items({ baseUrl, credentials, sameSite }: Props) {
   const client = useMemo(() => createClient({ baseUrl, credentials }), [baseUrl, credentials]);
   const [items, setItems] = useState<ItemRead[]>([]);

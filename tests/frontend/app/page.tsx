@@ -16,14 +16,14 @@ export default async function Page({ searchParams }: Props) {
   return (
     <main>
       <h1>Items</h1>
-      <p id="from-the-server">{(await namesOfAll()).join(", ")}</p>
+      <p id="from-the-server">{(await listNames()).join(", ")}</p>
       <Items baseUrl={api} credentials={credentials} sameSite={sameSite} />
     </main>
   );
 }
 
-/** The server calls the service directly, in the name of the request that it serves. */
-async function namesOfAll(): Promise<string[]> {
+/** Calls the service from the server, with the request ID of the page. */
+async function listNames(): Promise<string[]> {
   const received = await headers();
   const client = createClient({
     baseUrl: process.env.API_URL ?? "",
