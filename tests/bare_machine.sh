@@ -27,6 +27,8 @@ if [[ ! -x $root/usr/bin/git ]]; then
     mirror=$(apt-get indextargets --format "\$(REPO_URI)" | awk '/\/debian\/$/ && !found++')
     debootstrap --variant=minbase --include=python3,python3-venv,git "$suite" "$root" "$mirror"
     chroot "$root" useradd --create-home plain
+    # The installer and container engines write this file; debootstrap does not.
+    echo "127.0.0.1 localhost" > "$root/etc/hosts"
 fi
 mount --make-rprivate /
 mount -t proc proc "$root/proc"

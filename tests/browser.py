@@ -10,7 +10,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -70,9 +70,11 @@ def launch_browser(shared: Path, *rules: str) -> Iterator[Browser]:
         "--ignore-certificate-errors",
         f"--host-resolver-rules={','.join(rules)}",
     ]
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        # Playwright's own Node.js needs libatomic, which a minimal Debian does not have.
+        patch.setenv("PLAYWRIGHT_NODEJS_PATH", NODE)
+        playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(
             executable_path=program, args=arguments, env={**os.environ, **variables}
         )
-        with closing(browser):
-            yield browser
+        yield stack.enter_context(closing(browser))
