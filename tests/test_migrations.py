@@ -29,14 +29,14 @@ from harness import Environments, Renders, Service, files_in, git
 pytestmark = pytest.mark.slow
 pytest_plugins = ["engines"]
 
-# The revision of the sample.
+# The migration of the sample resource.
 SAMPLE = "1a2b3c4d5e6f"
 REPLICAS = 4
-# A statement that waits for a table gives up after four seconds; the rest is for a slow machine.
-SECONDS_TO_GIVE_UP = 15
+# `lock_timeout` is four seconds; the rest is for a slow machine.
+LOCK_TIMEOUT = 15
 
 MIGRATION = '''\
-"""A change of the team's.
+"""A migration of the team.
 
 Revision: 2b3c4d5e6f7a
 Follows: {head}
@@ -70,7 +70,7 @@ FIND_INDEX = {
     "WHERE indexrelid = 'ix_items_created_at'::regclass AND indisvalid AND indisready",
 }
 MODEL = '''\
-"""A table of the team's."""
+"""A table of the team."""
 
 from sqlalchemy.orm import Mapped
 
@@ -85,7 +85,7 @@ class {name}(UUIDPrimaryKeyMixin, TimestampMixin, Base):
 
 
 def add_migration(service: Service, upgrade: str) -> None:
-    """Write a migration by hand, as the next after the sample's."""
+    """Write a migration that follows the sample's."""
     [first] = versions(service)
     head = first.stem.rpartition("_")[2]
     text = MIGRATION.format(head=head, upgrade=indent(upgrade, "    "))
@@ -97,7 +97,7 @@ def versions(service: Service) -> set[Path]:
 
 
 def autogenerate(service: Service) -> str:
-    """Generate a migration, which must pass the linter, and return the output."""
+    """Generate a migration, check it with ruff, and return its text."""
     before = versions(service)
     service.run("alembic", "revision", "--autogenerate", "--message", "what is new")
     [written] = versions(service) - before
@@ -126,25 +126,24 @@ def test_a_blocked_migration_times_out(service: Service) -> None:
     log = service.root.parent / "alembic.log"
 
     with serving(service) as client, lock_table(service.variables["APP_DATABASE_URL"], "items"):
-        deadline = time.monotonic() + SECONDS_TO_GIVE_UP
+        deadline = time.monotonic() + LOCK_TIMEOUT
         migration = start(service, "alembic", "upgrade", "head", log=log)
         statuses = []
         while migration.poll() is None and time.monotonic() < deadline:
             statuses.append(client.get(ITEMS).status_code)
-            # The rest of the time is for other tests.
             time.sleep(0.05)
-        assert migration.poll() is not None, "it waits for the table, and all others with it"
+        assert migration.poll() is not None, "the migration blocks all requests"
         assert migration.returncode != 0, log.read_text()
         assert "lock timeout" in log.read_text()
         assert set(statuses) == {200}
         assert client.get(ITEMS).status_code == 200
 
-    # Nothing of it has remained, and when the table is free again, it runs.
+    # It was rolled back, so it runs once the table is free.
     service.run("alembic", "upgrade", "head")
     assert query(service, "SELECT version_num FROM alembic_version") == ["2b3c4d5e6f7a"]
 
 
-# The next test proves by day that nothing but what is new is generated.
+# In the default run, the next test proves that only new tables are generated.
 @pytest.mark.nightly
 def test_autogenerate_is_empty_after_an_upgrade(service: Service) -> None:
     service.run("alembic", "upgrade", "head")
@@ -152,7 +151,7 @@ def test_autogenerate_is_empty_after_an_upgrade(service: Service) -> None:
     written = autogenerate(service)
 
     assert written.count("    pass\n") == 2, written
-    # Whoever fills it in needs them.
+    # For migrations that are written by hand.
     assert "\nimport sqlalchemy as sa\n" in written
     assert "\nfrom alembic import op\n" in written
 
@@ -169,7 +168,7 @@ def test_a_new_model_is_discovered(service: Service) -> None:
     assert written.count("op.create_table(") == 2, written
     assert '"tags"' in written
     assert '"notes"' in written
-    # It does not depend on code that will have changed when it runs again.
+    # A migration must not depend on code that changes later.
     assert "my_service" not in written
     service.run("alembic", "upgrade", "head")
     service.run("alembic", "check")
@@ -189,7 +188,7 @@ def test_a_missing_migration_fails_the_migration_tests_only(service: Service) ->
     )
 
     failed = [line for line in output.splitlines() if line.startswith("FAILED ")]
-    # The summary repeats a message on a CI server alone.
+    # The summary of pytest shows messages in full only in CI.
     errors = "\n".join(line for line in output.splitlines() if line.startswith("E "))
     assert code == 1, output
     assert len(failed) == 2, output
@@ -197,7 +196,7 @@ def test_a_missing_migration_fails_the_migration_tests_only(service: Service) ->
     assert errors.count("write the migration: uv run alembic revision --autogenerate") == 2, output
 
 
-# Declarations that the engine stores in another form, and Alembic compares as text.
+# Constraints and defaults that the database stores in another form than Alembic compares.
 LEDGER = '''\
 """Ledgers, and a view of them."""
 
@@ -210,14 +209,14 @@ from sqlalchemy.types import JSON
 
 from my_service.db.base import Base, UUIDPrimaryKeyMixin
 
-RULE = "whoever_writes_a_number_into_a_ledger_writes_one_that_is_not_negative"
+RULE = "number_must_not_be_negative_with_a_name_that_postgresql_truncates"
 
 
 class Ledger(UUIDPrimaryKeyMixin, Base):
     __tablename__ = "ledgers"
     __table_args__ = (
         CheckConstraint("number >= 0", name=RULE),
-        UniqueConstraint("number", "written_in_a_column_whose_name_is_long_enough_to_be_cut"),
+        UniqueConstraint("number", "column_with_a_long_name_so_that_the_constraint_is_truncated"),
     )
 
     number: Mapped[int] = mapped_column(server_default=text("((1 + 2) * (3 + 4))"))
@@ -226,7 +225,7 @@ class Ledger(UUIDPrimaryKeyMixin, Base):
     quoted: Mapped[str] = mapped_column(server_default="it's")
     token: Mapped[str] = mapped_column(server_default=text("(%(volatile)s)"))
     closed_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    written_in_a_column_whose_name_is_long_enough_to_be_cut: Mapped[int]
+    column_with_a_long_name_so_that_the_constraint_is_truncated: Mapped[int]
 '''
 VIEW = """
 
@@ -248,8 +247,8 @@ class Invoice(UUIDPrimaryKeyMixin, Base):
 
     number: Mapped[int] = mapped_column(index=True)
 """
-# Objects without a table in the metadata: a mapped view, and tables of other programs.
-BY_HAND = [
+# Database objects that are not tables in the metadata: a mapped view, and tables of libraries.
+EXTRA_OBJECTS = [
     ("CREATE VIEW ledger_numbers AS SELECT number FROM ledgers", "DROP VIEW ledger_numbers"),
     ("CREATE TABLE jobs (id INTEGER PRIMARY KEY)", "DROP TABLE jobs"),
 ]
@@ -261,13 +260,15 @@ SCHEMAS = [
 INCLUDE_NAME = '''
 
 def include_name(name: str | None, kind: str, parents: object) -> bool:
-    """Leave the table of a library alone."""
+    """Ignore the table of a library."""
     return (kind, name) != ("table", "jobs")
 '''
 
 
-def add_by_hand(migration: Path, first: list[tuple[str, str]], last: list[tuple[str, str]]) -> None:
-    """Add statements to a migration, before and after its own, and to its downgrade."""
+def add_statements(
+    migration: Path, first: list[tuple[str, str]], last: list[tuple[str, str]]
+) -> None:
+    """Add statements before and after those of a migration, and their reverse to its downgrade."""
     written = migration.read_text()
     for function, (before, after) in {
         "upgrade": ([do for do, _ in first], [do for do, _ in last]),
@@ -294,7 +295,7 @@ def test_objects_of_others_are_not_compared(service: Service) -> None:
     before = versions(service)
     autogenerate(service)
     [created] = versions(service) - before
-    add_by_hand(created, SCHEMAS * has_schemas, BY_HAND)
+    add_statements(created, SCHEMAS * has_schemas, EXTRA_OBJECTS)
     model.write_text(tables + VIEW)
     service.run("alembic", "upgrade", "head")
 
@@ -306,7 +307,7 @@ def test_objects_of_others_are_not_compared(service: Service) -> None:
     service.run("pytest", "tests/foundation/db/test_migrations.py")
 
     # Real differences are still found.
-    different = tables.replace("'{}'", "'[]'").replace("it's", "its").replace("_negative", "_less")
+    different = tables.replace("'{}'", "'[]'").replace("it's", "its").replace("number_must", "must")
     model.write_text(different)
     code, output = attempt(service, "alembic", "check")
     assert code, output
@@ -320,7 +321,7 @@ UNREACHABLE = {
 }
 
 
-def test_an_unreachable_database_is_reported_in_a_sentence(service: Service) -> None:
+def test_an_unreachable_database_is_reported_without_a_traceback(service: Service) -> None:
     address, reason = UNREACHABLE[str(service.answers["database"])]
 
     code, output = attempt(service, "alembic", "upgrade", "head", APP_DATABASE_URL=address)
@@ -335,7 +336,7 @@ def test_an_unreachable_database_is_reported_in_a_sentence(service: Service) -> 
 @pytest.mark.nightly
 @ON_POSTGRESQL
 def test_an_unreadable_home_is_not_reported_as_a_stopped_server(service: Service) -> None:
-    # The driver looks for certificates there; no system has names that are as long.
+    # asyncpg looks for certificates in HOME; this name is too long for any file system.
     code, output = attempt(
         service,
         *("alembic", "upgrade", "head"),
@@ -353,8 +354,8 @@ def test_migrations_log_in_the_format_of_the_service(service: Service) -> None:
     extensions = service.root / "src/my_service/extensions.py"
     text = extensions.read_text(encoding="utf-8")
     processors = "LOG_PROCESSORS: Sequence[Processor] = ("
-    marked = f"{processors}lambda _, __, event: {{**event, 'region': 'north'}},"
-    extensions.write_text(text.replace(processors, marked), encoding="utf-8")
+    added = f"{processors}lambda _, __, event: {{**event, 'region': 'north'}},"
+    extensions.write_text(text.replace(processors, added), encoding="utf-8")
 
     output = service.run("alembic", "upgrade", "head", APP_ENVIRONMENT="staging")
 
@@ -396,18 +397,18 @@ def test_migration_branches_can_be_merged(service: Service) -> None:
 
 def test_migrations_can_be_printed_as_sql(service: Service) -> None:
     engine = str(service.answers["database"])
-    nowhere, _ = UNREACHABLE[engine]
-    # Whoever may change the database runs it there; here none can be reached.
-    script = service.run("alembic", "upgrade", "head", "--sql", APP_DATABASE_URL=nowhere)
+    url, _ = UNREACHABLE[engine]
+    # Offline mode must not connect.
+    script = service.run("alembic", "upgrade", "head", "--sql", APP_DATABASE_URL=url)
 
     assert "CREATE TABLE items" in script
     assert "CONSTRAINT uq_items_name UNIQUE (name)" in script
     assert "INSERT INTO alembic_version" in script
 
 
-def change_as_a_team(service: Service) -> dict[str, bytes]:
-    """Change files of every kind that belongs to the team, and add a column; what they are now."""
-    kinds = [
+def change_team_files(service: Service) -> dict[str, bytes]:
+    """Change team files of every kind, add a column, and return the content of the files."""
+    names = [
         "src/my_service/extensions.py",
         "src/my_service/core/settings.py",
         "src/my_service/api/v1/items.py",
@@ -417,21 +418,21 @@ def change_as_a_team(service: Service) -> dict[str, bytes]:
         "tests/api/v1/test_items.py",
         "tests/services/test_items.py",
     ]
-    for name in kinds:
+    for name in names:
         with (service.root / name).open("a", encoding="utf-8") as file:
-            file.write("\n# The team was here.\n")
+            file.write("\n# Ours.\n")
     model = "src/my_service/db/models/item.py"
     with (service.root / model).open("a", encoding="utf-8") as file:
         file.write("    colour: Mapped[str | None] = mapped_column(String(20), index=True)\n")
     service.run("alembic", "upgrade", "head")
-    # SQLite alters tables in a way of its own, and this will run on PostgreSQL.
+    # A batch migration for SQLite must run on PostgreSQL later.
     assert "batch_alter_table" in autogenerate(service)
     migrations = [path.relative_to(service.root).as_posix() for path in versions(service)]
-    return {name: (service.root / name).read_bytes() for name in [*kinds, model, *migrations]}
+    return {name: (service.root / name).read_bytes() for name in [*names, model, *migrations]}
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    """The files of a service, without what records its history."""
+    """The files of a service, except the answers file and the lock file."""
     names = {*files_in(root)} - {".copier-answers.yml", "uv.lock"}
     return {name: (root / name).read_bytes() for name in names if not name.startswith(".git/")}
 
@@ -442,8 +443,8 @@ def test_a_service_moves_from_sqlite_to_postgresql(
 ) -> None:
     root = render.render(tmp_path / "service", {"database": "sqlite"})
     service = environments.install(root, {"database": "sqlite"})
-    of_the_team = change_as_a_team(service)
-    # What is left is what a clone has: the rows travel in another way.
+    team_files = change_team_files(service)
+    # Keep only what a clone has, without the database file.
     git(root, "init", "--quiet")
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--message", "On SQLite")
@@ -461,7 +462,7 @@ def test_a_service_moves_from_sqlite_to_postgresql(
     assert git(root, "diff", "--name-only", "--diff-filter=U") == ""
     assert not [*root.rglob("*.rej")]
     expected = contents(render.render(tmp_path / "fresh", {"database": "postgresql"}))
-    expected |= of_the_team
+    expected |= team_files
     found = contents(root)
     assert found.keys() == expected.keys()
     assert [name for name in found if found[name] != expected[name]] == []

@@ -36,13 +36,13 @@ package = false
 members = ["services/*"]
 """
 
-# Returns the exit code and what was printed.
+# Returns the exit code and the output.
 Copy = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository with a frontend that somebody works on."""
+    """A repository with a frontend that has uncommitted changes."""
     root = tmp_path / "shop"
     (root / "apps/web").mkdir(parents=True)
     (root / "apps/web/page.tsx").write_text("export {}\n", encoding="utf-8")
@@ -60,7 +60,7 @@ def copy(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Copy:
-    """Copies a service into the repository, from its root."""
+    """Copies a service into the repository, as from a shell in its root."""
 
     def copy(path: str, name: str, *data: str) -> tuple[int, str]:
         answers = [
@@ -74,15 +74,15 @@ def copy(
     return copy
 
 
-def said_after(done: tuple[int, str]) -> list[str]:
-    """The commands that a copy names at its end."""
-    code, said = done
-    assert code == 0, said
-    return [line.strip() for line in said.partition("Next:\n")[2].splitlines() if line]
+def next_steps(done: tuple[int, str]) -> list[str]:
+    """The commands that `_message_after_copy` suggests; the copy must have succeeded."""
+    code, output = done
+    assert code == 0, output
+    return [line.strip() for line in output.partition("Next:\n")[2].splitlines() if line]
 
 
 def uv(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run uv as on a machine without a virtual environment."""
+    """Run uv without the virtual environment of the tests."""
     return subprocess.run(
         [find_uv_bin(), *words],
         cwd=folder,
@@ -98,10 +98,10 @@ class TestCopy:
     @pytest.mark.parametrize("path", ["api", "a/b/c/orders"])
     def test_a_service_records_its_path(self, copy: Copy, repository: Path, path: str) -> None:
         root = "../" * len(Path(path).parts)
-        said = said_after(copy(path, "Orders"))
+        steps = next_steps(copy(path, "Orders"))
         service = repository / path
         workflow = f"{root}.github/workflows"
-        assert said == [
+        assert steps == [
             f"cd {path}",
             "uv sync",
             f"mkdir -p {workflow} && cp .github/workflows/ci.yml {workflow}/orders.yml",
@@ -109,12 +109,12 @@ class TestCopy:
             "uv run fastapi dev --port 8000",
         ]
         assert recorded_answers(service)["service_path"] == path
-        assert said[2] in (service / "README.md").read_text(encoding="utf-8")
+        assert steps[2] in (service / "README.md").read_text(encoding="utf-8")
         assert not (service / ".git").exists()
 
     def test_a_service_can_be_in_the_root(self, copy: Copy, repository: Path) -> None:
-        said = said_after(copy(".", "Orders"))
-        assert not [line for line in said if "workflows" in line]
+        steps = next_steps(copy(".", "Orders"))
+        assert not [line for line in steps if "workflows" in line]
         assert recorded_answers(repository)["service_path"] == ""
         workflow = yaml.safe_load((repository / ".github/workflows/ci.yml").read_text())
         assert workflow[True]["pull_request"] is None
@@ -123,12 +123,12 @@ class TestCopy:
     @pytest.mark.slow
     def test_services_have_different_ports(self, copy: Copy, repository: Path) -> None:
         for path, name in (("services/a", "A"), ("services/b", "B"), ("c", "C")):
-            said_after(copy(path, name))
-        # Installed packages are not services.
+            next_steps(copy(path, name))
+        # Packages in node_modules are not services.
         installed = repository / "node_modules/service"
         installed.parent.mkdir()
         (repository / "c").rename(installed)
-        said_after(copy("d", "D"))
+        next_steps(copy("d", "D"))
         paths = ("services/a", "services/b", "node_modules/service", "d")
         ports = [recorded_answers(repository / path)["port"] for path in paths]
         assert ports == ["8000", "8001", "8002", "8002"]
@@ -145,7 +145,7 @@ class TestCopy:
     def test_a_name_that_is_taken_is_refused_in_one_line(
         self, copy: Copy, repository: Path, name: str, data: tuple[str, ...], taken: str
     ) -> None:
-        said_after(copy("services/orders", "Orders"))
+        next_steps(copy("services/orders", "Orders"))
         question = taken.partition(":")[0]
         refused = copy("services/others", name, *data)
         message = f"{taken} is used by services/orders; set another by --data {question}=…\n"
@@ -157,7 +157,7 @@ class TestCopy:
         self, copy: Copy, repository: Path
     ) -> None:
         for name in ("orders", "others"):
-            said_after(copy(f"services/{name}", name))
+            next_steps(copy(f"services/{name}", name))
         git(repository, "add", "--all")
         git(repository, "commit", "--quiet", "--message", "Two")
         update = copier_command("update", "--trust", "--defaults", "--data", "project_slug=orders")
@@ -169,17 +169,17 @@ class TestCopy:
     def test_a_folder_with_unsupported_characters_is_refused(
         self, copy: Copy, repository: Path
     ) -> None:
-        code, said = copy("services/my orders", "Orders")
+        code, output = copy("services/my orders", "Orders")
         assert code == 1
         assert re.fullmatch(
-            "service_path: 'services/my orders' contains unsupported characters; .*\n", said
+            "service_path: 'services/my orders' contains unsupported characters; .*\n", output
         )
 
     def test_the_workflow_runs_for_the_service_alone(self, copy: Copy, repository: Path) -> None:
-        said_after(copy("services/orders", "Orders"))
+        next_steps(copy("services/orders", "Orders"))
         path = repository / "services/orders/.github/workflows/ci.yml"
         workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
-        # YAML takes the word `on` for true.
+        # In YAML 1.1, the key `on` is true.
         for event in ("push", "pull_request"):
             assert workflow[True][event]["paths"] == [
                 "services/orders/**",
@@ -191,7 +191,7 @@ class TestCopy:
         assert (workflow["name"], run_in) == ("orders", "services/orders")
 
     def test_git_ignores_private_files_only(self, copy: Copy, repository: Path) -> None:
-        said_after(copy("services/orders", "Orders"))
+        next_steps(copy("services/orders", "Orders"))
         service = repository / "services/orders"
         rendered = {*files_in(service)}
         for name in (".env", "orders.db", ".venv/x", "client/node_modules/x", "src/x.pyc"):
@@ -207,7 +207,7 @@ class TestUpdate:
     def test_a_standalone_service_becomes_part_of_a_monorepo(
         self, history: Path, copy: Copy, repository: Path
     ) -> None:
-        said_after(copy("services/a", "A"))
+        next_steps(copy("services/a", "A"))
         updated = UpdatedService(history, repository / "services/orders", RELEASES[0].tag, {})
         updated.update_cleanly()
         assert recorded_answers(updated.root)["layout"] == "standalone"
@@ -219,11 +219,11 @@ class TestUpdate:
     def test_an_update_keeps_the_port_and_other_files(
         self, history: Path, copy: Copy, repository: Path
     ) -> None:
-        said_after(copy("services/a", "A"))
+        next_steps(copy("services/a", "A"))
         answers = {"layout": "monorepo", "port": "8105"}
         updated = UpdatedService(history, repository / "services/orders", VERSION, answers)
         before = updated.contents()
-        # Temporary files may be in the repository too.
+        # Copier's temporary copies of the service must not count as services.
         (repository / "tmp").mkdir()
         update = copier_command("update", "--trust", "--defaults", "--vcs-ref", VERSION)
         done = run(update, updated.root, {"TMPDIR": str(repository / "tmp")})
@@ -237,15 +237,15 @@ class TestUpdate:
 
 @pytest.mark.slow
 class TestWorkspace:
-    """Two services and their tests in one uv workspace, from its root."""
+    """Two services in one uv workspace; their tests also run from its root."""
 
     @pytest.mark.nightly
     def test_services_in_a_uv_workspace(self, copy: Copy, repository: Path) -> None:
-        said = said_after(copy("services/orders", "Orders"))
-        said_after(copy("services/bills", "Bills", "database=none", "ci=none"))
+        steps = next_steps(copy("services/orders", "Orders"))
+        next_steps(copy("services/bills", "Bills", "database=none", "ci=none"))
         service = repository / "services/orders"
 
-        # Before it is a member, the test says what to do about it.
+        # If the service is not a member, its test fails with a hint.
         project = repository / "pyproject.toml"
         project.write_text(WORKSPACE.replace("services/*", "services/b*"), encoding="utf-8")
         assert uv(service, "sync", "--quiet").returncode == 0
@@ -266,20 +266,20 @@ class TestWorkspace:
         assert "delete uv.lock: the workspace has one" in refused
         (service / "uv.lock").unlink()
 
-        # Its workflow has not been copied yet; the message after a copy says how to move it.
+        # The suggested commands copy the workflow to the root.
         skipped = uv(repository, *tests, "-rs")
         assert skipped.returncode == 0
         assert "GitHub does not check this service yet: run `mkdir -p" in skipped.stdout
-        for line in said[1:3]:
+        for line in steps[1:3]:
             subprocess.run(line.replace("uv sync", "true"), shell=True, cwd=service, check=True)
         assert uv(repository, *tests).returncode == 0
         assert (repository / ".github/workflows/orders.yml").exists()
         with (service / ".github/workflows/ci.yml").open("a", encoding="utf-8") as workflow:
             workflow.write("      - run: echo more\n")
         assert "run `mkdir -p" in uv(repository, *tests).stdout
-        subprocess.run(said[2], shell=True, cwd=service, check=True)
+        subprocess.run(steps[2], shell=True, cwd=service, check=True)
 
-        # From the root, whatever is unfinished elsewhere; a setting comes from the service's file.
+        # Commands from the root read the service's `.env`, but its tests do not.
         (service / ".env").write_text("APP_LOG_LEVEL=nonsense\n", encoding="utf-8")
         done = uv(
             repository, "run", "--project", "services/orders", "pytest", "-q", "services/orders"

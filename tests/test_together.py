@@ -23,12 +23,12 @@ from uv import find_uv_bin
 
 pytestmark = [pytest.mark.slow, NEEDS_NPM]
 
-SECONDS = 90
+TIMEOUT = 90
 
 
 @contextmanager
-def started(folder: Path, command: list[str], **variables: str) -> Iterator[None]:
-    """Run a command with all that it starts; its words are shown when something fails."""
+def running(folder: Path, command: list[str], **variables: str) -> Iterator[None]:
+    """Run a command and its child processes; the output is shown if the test fails."""
     path = os.pathsep.join([str(Path(find_uv_bin()).parent), PATH])
     log = folder / "together.log"
     with log.open("wb") as output:
@@ -44,23 +44,23 @@ def started(folder: Path, command: list[str], **variables: str) -> Iterator[None
         yield
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(SECONDS)
+        process.wait(TIMEOUT)
         print(log.read_text(encoding="utf-8"))
 
 
 def wait_for(client: Client, path: str, text: str) -> None:
     """Send requests until a response contains a text."""
-    deadline = time.monotonic() + SECONDS
-    said = ""
+    deadline = time.monotonic() + TIMEOUT
+    content = ""
     while time.monotonic() < deadline:
         try:
-            said = client.get(path).text
+            content = client.get(path).text
         except HTTPError as error:
-            said = repr(error)
-        if text in said:
+            content = repr(error)
+        if text in content:
             return
         time.sleep(0.1)
-    pytest.fail(f"{path} does not say {text!r} within {SECONDS} s, but {said[:500]}")
+    pytest.fail(f"{path} did not contain {text!r} within {TIMEOUT} s, but {content[:500]}")
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -94,7 +94,7 @@ def test_service_and_frontend_start_and_reload(
         "WORKSPACE": str(workspace),
     }
     command = [sys.executable, "-m", *shlex.split(line)]
-    with started(folder, command, **variables), Client(timeout=SECONDS) as client:
+    with running(folder, command, **variables), Client(timeout=TIMEOUT) as client:
         wait_for(client, f"http://127.0.0.1:{api}/health/live", "ok")
         wait_for(client, f"http://127.0.0.1:{web}", "<h1>Items</h1>")
         router = folder / "src/my_service/api/v1/visitors.py"

@@ -38,15 +38,15 @@ from team_changes import EDITED, apply_team_changes, edit_foundation_file, lost_
 
 pytestmark = pytest.mark.slow
 
-# A release that is yet to come.
+# A future release.
 NEXT = "v1001.0.0"
 
 
-def nightly_unless(is_often: bool) -> list[pytest.MarkDecorator]:
-    return [] if is_often else [pytest.mark.nightly]
+def nightly_unless(is_default: bool) -> list[pytest.MarkDecorator]:
+    return [] if is_default else [pytest.mark.nightly]
 
 
-# The steps from the releases in between are part of those from the oldest.
+# An update from the oldest release includes the migrations of those in between.
 EVERY_RELEASE = pytest.mark.parametrize(
     "release",
     [
@@ -58,13 +58,13 @@ EVERY_RELEASE = pytest.mark.parametrize(
 )
 
 
-def answers_of(service: Path) -> dict[str, object]:
+def recorded_choices(service: Path) -> dict[str, object]:
     recorded = recorded_answers(service)
     return {name: answer for name, answer in recorded.items() if not name.startswith("_")}
 
 
 def with_new_names(service: Path, release: Release) -> dict[str, bytes]:
-    """The files of the team as an update from a release writes them."""
+    """The team files as an update from a release rewrites them."""
     package = str(recorded_answers(service)["package_name"])
     table = (TEMPLATE / "migrations/renames.yml").read_text(encoding="utf-8")
     files = owned_files(service)
@@ -76,10 +76,11 @@ def with_new_names(service: Path, release: Release) -> dict[str, bytes]:
     return files
 
 
-class TestUntouched:
-    """A service that nobody has changed becomes what a fresh copy would be."""
+class TestUnchangedService:
+    """An update of an unchanged service gives the same files as a fresh copy."""
 
-    # By day from the newest release with every answer, and from the oldest with the defaults.
+    # The default run updates from the newest release with every choice, and from the oldest with
+    # the defaults.
     @pytest.mark.parametrize(
         ("release", "cell"),
         [
@@ -105,9 +106,9 @@ class TestUntouched:
         team = with_new_names(service.root, release)
         service.update_cleanly(answers)
 
-        expected = fresh_copy(VERSION, answers_of(service.root))
+        expected = fresh_copy(VERSION, recorded_choices(service.root))
         assert differences(foundation_files(service.root), foundation_files(expected)) == []
-        # What is new in a release arrives with it; what was there is as it was, but for its names.
+        # New team files are added; existing ones only change by renames.
         assert differences(owned_files(service.root), owned_files(expected) | team) == []
         if cell == COVERING[0]:
             check = copier_command("check-update", "--quiet")
@@ -116,21 +117,21 @@ class TestUntouched:
             assert not service.has_uncommitted_changes(), "a second update changes something"
 
 
-OFTEN = [("sqlite", RELEASES[0]), ("postgresql", RELEASES[-1])]
+DEFAULT_RUN = [("sqlite", RELEASES[0]), ("postgresql", RELEASES[-1])]
 
 
 class TestTeamChanges:
-    """A service that a team has made its own keeps every line of theirs."""
+    """An update keeps every line of the team."""
 
     @pytest.mark.parametrize(
         ("database", "release"),
         [
-            # All steps from the oldest release on, and both engines.
+            # The default run has all migrations and both engines.
             pytest.param(
                 database,
                 release,
                 id=f"{database}-{release}",
-                marks=nightly_unless((database, release) in OFTEN),
+                marks=nightly_unless((database, release) in DEFAULT_RUN),
             )
             for database in ("sqlite", "postgresql")
             for release in RELEASES
@@ -161,7 +162,7 @@ class TestTeamChanges:
             service.run("mypy", *cache)
         assert len(service.run("alembic", "heads").splitlines()) == 1
 
-    # What else such an update does, those above do from the oldest.
+    # The test above updates from the oldest release in the default run.
     @pytest.mark.parametrize(
         "release",
         [
@@ -181,7 +182,7 @@ class TestTeamChanges:
         assert lost_lines(updated.root, added) == []
         assert "timeout(3)" in (updated.root / EDITED).read_text(encoding="utf-8")
 
-    # By day `test_monorepo.py` proves it of a service that is up to date.
+    # In the default run, `test_monorepo.py` proves the same for a service of the working tree.
     @pytest.mark.nightly
     def test_an_update_in_a_monorepo_changes_the_service_only(
         self, history: Path, tmp_path: Path
@@ -202,11 +203,11 @@ class TestTeamChanges:
         assert (tmp_path / "page.tsx").read_text(encoding="utf-8") == "unfinished\n"
 
 
-# Each answer that can be chosen, instead of the default.
+# Each choice that is not the default.
 DEFAULTS = resolve({})
 SWITCHES = [(name, answer) for name, answer in CHOICES if DEFAULTS[name] != answer]
-# By day these are chosen together.
-TOGETHER = {
+# The default run switches these together.
+COMBINED = {
     "layout": "monorepo",
     "database": "postgresql",
     "cors": False,
@@ -215,7 +216,7 @@ TOGETHER = {
 }
 ALONE = [("database", "none"), ("example", False)]
 CHOSEN = [
-    pytest.param(TOGETHER, id="together"),
+    pytest.param(COMBINED, id="combined"),
     *(
         pytest.param(
             {name: answer}, marks=nightly_unless((name, answer) in ALONE), id=f"{name}-{answer}"
@@ -226,18 +227,18 @@ CHOSEN = [
 
 
 class TestSwitches:
-    """A feature that is enabled, disabled and enabled again is as before, and so are the team's files."""
+    """Switching a feature off and on again restores the service and keeps the team's files."""
 
     @pytest.mark.parametrize("others", CHOSEN)
     def test_features_can_be_switched_off_and_on(
         self, history: Path, fresh_copy: FreshCopy, tmp_path: Path, others: dict[str, object]
     ) -> None:
         updated = UpdatedService(history, tmp_path / "service", VERSION, {})
-        self.settle(updated)
+        self.change_team_files(updated)
         before, team = updated.contents(), owned_files(updated.root)
 
         updated.update_cleanly(others)
-        expected = fresh_copy(VERSION, answers_of(updated.root))
+        expected = fresh_copy(VERSION, recorded_choices(updated.root))
         assert differences(foundation_files(updated.root), foundation_files(expected)) == []
         owned = owned_files(updated.root)
         assert owned.items() >= team.items()
@@ -246,21 +247,21 @@ class TestSwitches:
         # Team files that a feature has added stay when it is switched off.
         assert differences(updated.contents(), before | owned) == []
 
-    def settle(self, updated: UpdatedService) -> None:
-        """Change files of the team's, delete one, and add some: no switch may touch any."""
+    def change_team_files(self, updated: UpdatedService) -> None:
+        """Change, add and delete team files, which no switch may touch."""
         package = updated.root / "src/my_service"
         (package / "extensions.py").write_text("# Ours\n", encoding="utf-8")
         (package / "services/books.py").write_text("# Ours\n", encoding="utf-8")
         (package / "schemas/__init__.py").unlink()
-        updated.commit("Settle")
+        updated.commit("Ours")
 
 
 class TestConflicts:
-    """Copier ends with 0 where it left a conflict; the service does not let that pass."""
+    """Copier exits with 0 even if there are conflicts; the tests of the service then fail."""
 
     @pytest.mark.parametrize(
         ("conflict", "suffix"),
-        # The suite looks for both in one way, and few teams ask Copier for files of their own.
+        # The guard finds both in the same way, and few teams use `--conflict rej`.
         [("inline", ""), pytest.param("rej", ".rej", marks=pytest.mark.nightly)],
     )
     def test_pytest_refuses_to_run_with_conflicts(
@@ -289,13 +290,13 @@ class TestConflicts:
 
 
 class TestGitConfiguration:
-    """A file that git ignores on one machine keeps the team's lines."""
+    """An update never loses the lines of a file that git ignores on one machine."""
 
     @pytest.mark.parametrize(
         ("pattern", "name"),
         [
             (".env.*", ".env.example"),
-            # The other files that are shared; that one is named as the other, the test below sees.
+            # The other shared files; the next test also finds `*.md`.
             pytest.param("*.md", "README.md", marks=pytest.mark.nightly),
             pytest.param("pyproject.toml", "pyproject.toml", marks=pytest.mark.nightly),
         ],
@@ -326,7 +327,7 @@ class TestGitConfiguration:
         assert done.returncode == 0, done.stderr
         assert "\n# APP_OURS=1\n" in (updated.root / name).read_text(encoding="utf-8")
 
-    def test_a_pattern_from_the_template_of_git_init_is_named_there(
+    def test_an_ignore_pattern_of_the_git_template_is_reported(
         self, history: Path, tmp_path: Path
     ) -> None:
         updated = UpdatedService(history, tmp_path / "service", RELEASES[-1].tag, {})
@@ -346,7 +347,7 @@ MARK = re.compile(rb"mark of file \d+")
 
 
 class TestEveryFile:
-    """A change of any file of the template gets to where it should, and nowhere else."""
+    """A change of a template file reaches services exactly if it is a foundation file."""
 
     def test_new_lines_reach_foundation_files_only(self, history: Path, tmp_path: Path) -> None:
         template = shutil.copytree(history, tmp_path / "template")
@@ -369,7 +370,7 @@ class TestEveryFile:
 
 
 def mark_every_file(template: Path) -> set[bytes]:
-    """Add a comment to the top of each file."""
+    """Add a comment to each file, and return the comments."""
     marks = set()
     for number, (name, path) in enumerate(files_in(template / "template").items()):
         mark = f"mark of file {number}"
@@ -380,29 +381,29 @@ def mark_every_file(template: Path) -> set[bytes]:
 
 
 class TestRetiredQuestions:
-    """A service remembers the answer to a question that is asked no more."""
+    """Services keep recorded answers to questions that a later release removes."""
 
-    @pytest.mark.parametrize("is_remembered", [True, False])
-    def test_retired_questions_must_stay_known(
-        self, history: Path, tmp_path: Path, is_remembered: bool
+    @pytest.mark.parametrize("is_listed", [True, False])
+    def test_removed_questions_must_be_listed_as_retired(
+        self, history: Path, tmp_path: Path, is_listed: bool
     ) -> None:
         template = shutil.copytree(history, tmp_path / "template")
         config, extension = template / "copier.yml", template / "extensions/answers.py"
-        asked, checked = (path.read_text(encoding="utf-8") for path in (config, extension))
+        questions, checks = (path.read_text(encoding="utf-8") for path in (config, extension))
         question = "colour:\n  type: str\n  help: Which?\n  choices: [red]\n  default: red\n"
-        config.write_text(f"{asked}\n{question}")
+        config.write_text(f"{questions}\n{question}")
         publish(template, "v1000.1.0")
         updated = UpdatedService(template, tmp_path / "service", "v1000.1.0", {"colour": "red"})
-        config.write_text(asked)
+        config.write_text(questions)
         extension.write_text(
-            checked.replace('_names("")', '_names("colour")') if is_remembered else checked
+            checks.replace('_names("")', '_names("colour")') if is_listed else checks
         )
         publish(template, NEXT)
 
         update = run(copier_command("update", "--trust", "--defaults"), updated.root)
 
         refusal = re.search("^colour: unknown question", update.stderr, re.MULTILINE)
-        assert (update.returncode == 0, refusal is None) == (is_remembered, is_remembered)
+        assert (update.returncode == 0, refusal is None) == (is_listed, is_listed)
 
 
 IMPORTS_BEFORE = """\
@@ -420,14 +421,14 @@ from tests.foundation.error_format import ReadError, read_error
 """
 
 
-class TestMoved:
-    """Edits of a moved file are at its new path."""
+class TestMovedFiles:
+    """An update moves edits to the new path of a file."""
 
     @pytest.mark.parametrize(
         ("release", "cell"),
         [
-            # Which of the tests a service has depends on its answers; how they move does not. From
-            # the oldest release every step is taken.
+            # How tests move does not depend on the answers, and an update from the oldest release
+            # includes every migration.
             pytest.param(
                 release,
                 cell,
@@ -438,12 +439,12 @@ class TestMoved:
             for cell in COVERING
         ],
     )
-    def test_a_change_of_each_test_is_merged_into_the_file_that_it_has_become(
+    def test_edits_of_moved_tests_are_merged(
         self, history: Path, fresh_copy: FreshCopy, tmp_path: Path, release: Release, cell: str
     ) -> None:
         answers = CELLS[cell]
-        known = known_answers(history, release.tag, answers)
-        updated = UpdatedService(history, tmp_path / "service", release.tag, known)
+        old_answers = known_answers(history, release.tag, answers)
+        updated = UpdatedService(history, tmp_path / "service", release.tag, old_answers)
         tests = [name for name in foundation_files(updated.root) if name.startswith("tests/")]
         for name in tests:
             with (updated.root / name).open("a", encoding="utf-8") as file:
@@ -458,15 +459,15 @@ class TestMoved:
         }
         assert sorted(mark for marks in found.values() for mark in marks) == sorted(tests)
         changed = {name for name, marks in found.items() if marks}
-        # A file that has left the foundation stays where it was, and is the team's.
-        left = changed - {*foundation_files(fresh_copy(VERSION, answers_of(updated.root)))}
-        assert {name: found[name] for name in left} == {name: [name] for name in left}
+        # A file that the foundation has removed stays at its path, as a team file.
+        kept = changed - {*foundation_files(fresh_copy(VERSION, recorded_choices(updated.root)))}
+        assert {name: found[name] for name in kept} == {name: [name] for name in kept}
         assert {"tests/api/test_errors.py", "tests/test_main.py"}.isdisjoint(changed)
-        # Each line is at the end of a file, where the release may have changed the lines before it.
+        # The release may have changed the line before ours, at the end of the file.
         assert {*updated.conflicts()} <= changed
 
     @EVERY_RELEASE
-    def test_changes_are_merged_where_the_application_is_built_and_imports_name_the_new_places(
+    def test_edits_of_main_move_to_application_and_imports_are_rewritten(
         self, history: Path, fresh_copy: FreshCopy, tmp_path: Path, release: Release
     ) -> None:
         updated = UpdatedService(history, tmp_path / "service", release.tag, {})
@@ -474,7 +475,7 @@ class TestMoved:
             updated.root / f"src/my_service/{name}.py" for name in ("main", "application")
         )
         before = main.read_text(encoding="utf-8")
-        # One at a line that stays, one at a line that every release since has changed.
+        # An edit of a line that no release has changed, and one of a line that all have changed.
         edited = before.replace("redoc_url=None", 'redoc_url="/redoc"')
         edited = edited.replace('"""Where the pieces meet."""', '"""Our application."""')
         main.write_text(edited, encoding="utf-8")
@@ -492,7 +493,7 @@ class TestMoved:
 
 
 class TestRecopy:
-    """`copier recopy` brings the foundation back, and leaves the rest alone."""
+    """`copier recopy` restores foundation files, and keeps team files."""
 
     def test_a_recopy_restores_foundation_files_only(
         self, history: Path, fresh_copy: FreshCopy, tmp_path: Path
@@ -506,7 +507,7 @@ class TestRecopy:
         assert done.returncode == 0, done.stderr
         expected = fresh_copy(VERSION, {})
         assert foundation_files(updated.root).items() >= foundation_files(expected).items()
-        # Where a file is shared, the team takes its lines from git again.
+        # In shared files, a recopy removes the team's lines.
         lost = {line.partition(":")[0] for line in lost_lines(updated.root, added)}
         assert lost == {name for name, _ in added}
 
@@ -523,7 +524,7 @@ EXISTING = {
 
 
 class TestAdoption:
-    """A service that is there already comes under the template by a copy over it."""
+    """An existing service adopts the template by copying it into its folder."""
 
     def test_adoption_overwrites_files_of_the_same_name_only(
         self, history: Path, environments: Environments, tmp_path: Path
@@ -541,9 +542,9 @@ class TestAdoption:
         done = run(copier_command(*command), root)
         assert done.returncode == 0, done.stderr
 
-        brought = {name for name in files_in(root) if name not in EXISTING}
+        added = {name for name in files_in(root) if name not in EXISTING}
         overwritten = git(root, "diff", "--name-only").split()
-        assert "src/shop/core/settings.py" in brought
+        assert "src/shop/core/settings.py" in added
         assert {*EXISTING} - {*overwritten} == {"docs/orders.md", "src/shop/services/orders.py"}
         assert "D" not in git(root, "diff", "--name-status").split()
         git(root, "add", "--all")
@@ -556,7 +557,7 @@ class TestAdoption:
 
 
 class TestReleases:
-    """The releases are what the checkout says that they are."""
+    """Problems of the checkout are reported."""
 
     def test_a_shallow_checkout_is_reported(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
