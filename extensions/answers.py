@@ -1,8 +1,8 @@
 """Names, validators and computed defaults of the questions.
 
 A validator must accept whatever an earlier release accepted: an update silently drops a recorded
-answer that is no longer valid, and takes the default. So reserved names are listed here, and do
-not come from the Python that runs Copier.
+answer that is no longer valid, and uses the default. So reserved names are a fixed list,
+independent of the Python that runs Copier.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jinja2 import Environment, Template, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-# The service validates origins by the same code when it starts.
+# The service validates origins with the same code on startup.
 _CORE = Path(__file__).parents[1] / "template/src/{{ package_name }}/core"
 _ORIGINS = runpy.run_path(str(_CORE / "{% if cors %}origins.py{% endif %}"))
 normalize_origin: Callable[[str], str] = _ORIGINS["normalize_origin"]
@@ -48,7 +48,7 @@ SERVICE_PATH = re.compile("[A-Za-z0-9_.@][A-Za-z0-9_.@-]*(/[A-Za-z0-9_.@-]+)*")
 SWITCH_WORDS = _names("0 1 f false n no off on t true y yes")
 
 # The dependencies of the service, its tests and its tools, and those that later releases may add.
-# A service with the name of one of them could not be installed.
+# A service with the same name could not be installed.
 DEPENDENCIES = _names(
     """
     aiosqlite alembic annotated-doc annotated-types anyio arq ast-serialize asyncpg boto3 celery
@@ -67,7 +67,7 @@ DEPENDENCIES = _names(
     uuid-utils uuid6 uv uv-build uvicorn uvloop watchfiles websockets werkzeug wheel
     """
 )
-# Their modules with other names than the distribution.
+# Their modules whose name differs from the distribution.
 _OTHER_MODULES = _names(
     """
     dns dotenv graphql importlinter jwt markdown_it multipart mypyc opentelemetry
@@ -134,10 +134,10 @@ def make_package(slug: str) -> str:
     """Make an import name from any slug."""
     words = slug.replace("-", "_")
     package = (words if words[0].isalpha() else f"service_{words}")[:MAX_PACKAGE].rstrip("_")
-    return f"{package}_service" if _kind_of_reserved_package(package) else package
+    return f"{package}_service" if _reserved_kind(package) else package
 
 
-def _kind_of_reserved_package(name: str) -> str:
+def _reserved_kind(name: str) -> str:
     return next((kind for kind, names in RESERVED_PACKAGES.items() if name in names), "")
 
 
@@ -148,7 +148,7 @@ def running_python() -> str:
 
 
 def pythons_from(oldest: str) -> list[str]:
-    """The supported versions of Python, from the oldest of a service on."""
+    """The supported versions of Python from this one on."""
     return [*PYTHONS[PYTHONS.index(oldest) :]]
 
 
@@ -192,7 +192,7 @@ def check_name(text: str) -> str:
 
 
 def _is_printable(character: str) -> bool:
-    # A newer Python, which knows more characters, may have recorded the answer.
+    # "Cn" is unassigned, but a newer Python, with more characters, may have recorded the answer.
     return character.isprintable() or unicodedata.category(character) == "Cn"
 
 
@@ -222,7 +222,7 @@ def check_package(text: str) -> str:
         return f"use at most {MAX_PACKAGE} characters, not {len(text)}"
     if not re.fullmatch("[a-z][a-z0-9_]*", text):
         return f"{text!r} is not a lower-case identifier; use {make_package(make_slug(text))!r}"
-    if kind := _kind_of_reserved_package(text):
+    if kind := _reserved_kind(text):
         return f"{text!r} is {kind}; use '{text}_service'"
     return ""
 
@@ -304,7 +304,7 @@ _TEXTS: Mapping[str, Check] = {
 }
 
 
-def _validator_of(name: str, question: Mapping[str, Any]) -> Check:
+def _make_validator(name: str, question: Mapping[str, Any]) -> Check:
     if question["type"] == "bool":
         return _switch
     if choices := question.get("choices"):
@@ -317,7 +317,7 @@ def _read_questions() -> Mapping[str, Check]:
     text = Path(__file__).parents[1].joinpath("copier.yml").read_text(encoding="utf-8")
     config = yaml.safe_load(text)
     return {
-        name: _validator_of(name, question)
+        name: _make_validator(name, question)
         for name, question in config.items()
         if not name.startswith("_")
     }
@@ -325,13 +325,13 @@ def _read_questions() -> Mapping[str, Check]:
 
 QUESTIONS = _read_questions()
 
-# Removed questions. Services of older releases have recorded answers to them, which updates pass as
-# data.
+# Removed questions. Services of older releases have recorded answers to them, so updates pass them
+# as data.
 RETIRED = _names("")
 
 
 def problem(name: str, answer: object) -> str:
-    """Validate an answer, to a question that may not exist."""
+    """Return what is wrong with an answer, or ""; the question may not exist."""
     if name in RETIRED:
         return ""
     if name in QUESTIONS:
@@ -359,13 +359,13 @@ def read_answers(path: Path) -> Mapping[str, Any]:
 
 @pass_context
 def check_package_renamed(context: Context, package: str) -> str:
-    """Require that the folder of the package is renamed before the answer; "" if it is.
+    """Require that the folder of the package is renamed before the answer changes; "" if it is.
 
-    Copier would delete the foundation's files with their edits, and leave those of the team.
+    Otherwise Copier would delete the foundation files with their edits, and keep the team files.
     """
     conf = context.get("_copier_conf", {})
     if "dst_path" not in conf:
-        # Tests render without a copy.
+        # Tests render templates without copying.
         return ""
     folder = Path(conf["dst_path"])
     recorded = read_answers(folder / conf["answers_file"]).get("package_name")
@@ -379,7 +379,7 @@ def check_answers(context: Context) -> bool:
     """Validate all answers from the command line and data files before the first question.
 
     Copier casts booleans before validation, ignores unknown names, and prints a traceback for an
-    invalid answer. This checks the answers as they were written.
+    invalid answer. This checks the answers before Copier parses them.
 
     Raises:
         UserMessageError: one line for each invalid answer.
@@ -408,14 +408,14 @@ class _Text:
         return self._text
 
 
-def _remember(from_string: Callable[[str], Template]) -> Callable[[str], Template | _Text]:
+def _cached(from_string: Callable[[str], Template]) -> Callable[[str], Template | _Text]:
     """Cache compiled templates, and do not compile those without Jinja."""
 
     @cache
-    def remembered(text: str) -> Template | _Text:
+    def compile_cached(text: str) -> Template | _Text:
         return from_string(text) if "{" in text else _Text(text)
 
-    return remembered
+    return compile_cached
 
 
 class Answers(Extension):
@@ -423,10 +423,10 @@ class Answers(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        # Copier compiles every part of every path again, which took a third of the time of a copy.
-        # With setattr, since mypy rejects assignments to overloaded methods.
+        # Copier compiles every part of every path again, which takes a third of the time of a copy.
+        # With setattr, since mypy rejects assignments to methods.
         setattr(environment, "compile", cache(environment.compile))  # noqa: B010
-        setattr(environment, "from_string", _remember(environment.from_string))  # noqa: B010
+        setattr(environment, "from_string", _cached(environment.from_string))  # noqa: B010
         environment.globals.update(
             check_answers=check_answers,
             problem=problem,

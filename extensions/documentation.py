@@ -8,11 +8,11 @@ from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 
-# The hosts whose folder URLs are known, and the segment before the commit in them.
+# The supported hosts, with the path segment before the commit.
 FOLDERS = {"github.com": "tree", "gitlab.com": "-/tree"}
-# The abbreviations of https://copier.readthedocs.io/en/stable/generating/
+# https://copier.readthedocs.io/en/stable/generating/
 _ABBREVIATIONS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}
-# A user and a password, if there are any, stay out of what is rendered.
+# It drops the user and password, which must not be rendered.
 _REPOSITORY = re.compile(
     r"(?:git\+)?(?:(?:https?|ssh|git)://)?(?:[^@/\s]+@)?(?P<host>[a-z.]+)(?::\d+)?[:/]"
     r"(?P<path>[\w.-]+(?:/[\w.-]+)+)/?"
@@ -23,12 +23,12 @@ _AFTER_TAG = re.compile(r".+-\d+-g(?P<commit>[0-9a-f]+)")
 
 @pass_context
 def documentation_url(context: Context) -> str:
-    """The URL of the documentation; empty if the template is not on one of these hosts."""
+    """The URL of the documentation; empty if the template is on another host."""
     answers = context.get("_copier_answers", {})
-    return url_of(str(answers.get("_src_path", "")), str(answers.get("_commit", "")))
+    return make_url(str(answers.get("_src_path", "")), str(answers.get("_commit", "")))
 
 
-def url_of(template: str, version: str) -> str:
+def make_url(template: str, version: str) -> str:
     """The URL of `docs/` in a template, at a version as `git describe` writes it."""
     for short, url in _ABBREVIATIONS.items():
         template = re.sub(f"^{short}", url, template)
@@ -42,7 +42,7 @@ def url_of(template: str, version: str) -> str:
 
 
 class Documentation(Extension):
-    """Makes this available to the templates."""
+    """Makes `documentation_url` available to the templates."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)

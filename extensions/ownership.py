@@ -1,6 +1,6 @@
-"""Files that are rendered once, and then belong to the team.
+"""Team files: rendered once, then never changed by updates.
 
-Each is a pattern in the `_exclude` list of `copier.yml`. An update renders the list of the new
+They are patterns in the `_exclude` list of `copier.yml`. An update renders the list of the new
 version with the extension of the old one, so the name and the parameters of `once` never change.
 """
 
@@ -22,24 +22,24 @@ from packaging.version import InvalidVersion, Version
 def once(
     context: Context, pattern: str, when: str | None = None, since: str | None = None, **_: object
 ) -> str:
-    """Exclude files from every render but the one that adds them.
+    """Exclude files from every render except the one that adds them.
 
     Later entries of the list take precedence, so narrow patterns follow broad ones.
 
     Args:
         context: the context of Jinja.
         pattern: the files, as in a `.gitignore`, from the root of the service: `/src/*/hooks.py`.
-        when: the question that switches them on; an update in which that happens adds them.
-        since: the version that adds them; the update that reaches it adds them.
+        when: the question that enables them; the update that enables it adds them.
+        since: the first version with them; the update that reaches it adds them.
         _: for parameters of later versions.
     """
     recorded = _recorded_answers(context)
     if recorded is None:
-        # A first copy adds them. The two renders that an update compares do not, so changes of
-        # these files are not applied.
+        # A copy adds them. The two renders that an update compares do not, so an update does not
+        # change them.
         return pattern if context["_copier_operation"] == "update" else ""
     if _is_switched_on(when, recorded, context["_copier_answers"]) or _is_older(recorded, since):
-        # Existing files are the team's.
+        # Do not overwrite existing files.
         return "\n".join([f"!{pattern}", *_existing(context, pattern)])
     return pattern
 
@@ -70,7 +70,7 @@ def _is_older(recorded: Mapping[str, Any], since: str | None) -> bool:
     try:
         return Version(str(recorded.get("_commit"))) < Version(since)
     except InvalidVersion:
-        # A copy of an untagged commit, whose contents are unknown.
+        # A copy of an untagged commit.
         return False
 
 

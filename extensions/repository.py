@@ -18,7 +18,7 @@ _ANSWERS = runpy.run_path(str(Path(__file__).with_name("answers.py")))
 SERVICE_PATH = _ANSWERS["SERVICE_PATH"]
 read_answers: Callable[[Path], Mapping[str, Any]] = _ANSWERS["read_answers"]
 FIRST_PORT = 8000
-# These must be unique in a repository: they name workflows, packages and clients.
+# These must be unique in a repository, since workflows, packages and clients are named by them.
 NAMES = ("project_slug", "package_name")
 
 
@@ -43,7 +43,7 @@ def path_in_repository(context: Context) -> str:
 
 @pass_context
 def free_port(context: Context) -> str:
-    """The first port from 8000 on that no other service in the repository uses."""
+    """The first port from 8000 that no other service in the repository uses."""
     used = {str(answers.get("port", FIRST_PORT)) for _, answers in _other_services(context)}
     ports = map(str, range(FIRST_PORT, 65536))
     return next(port for port in ports if port not in used)
@@ -54,12 +54,12 @@ def check_names(context: Context) -> bool:
     """Check that the names of a new service are unique in the repository.
 
     Raises:
-        UserMessageError: a name is taken; the message says by which service.
+        UserMessageError: another service uses a name.
     """
     for path, answers in _other_services(context):
         own = read_answers(_answers_file(context))
         for name in NAMES:
-            # An existing service of the repository keeps its name.
+            # An existing service of the repository may keep its name.
             is_existing = own.get("layout") == "monorepo" and own.get(name) == context[name]
             if answers.get(name) == context[name] and not is_existing:
                 raise UserMessageError(
@@ -84,23 +84,23 @@ def _root(context: Context) -> Path | None:
     return next((path for path in (folder, *folder.parents) if (path / ".git").exists()), None)
 
 
-def _is_copy(folder: str) -> bool:
-    # The renders that an update compares are in the repository if TMPDIR is.
+def _is_temporary(folder: str) -> bool:
+    # The renders of an update are in the repository if TMPDIR is.
     return folder.startswith(("copier._main.old_copy.", "copier._main.new_copy."))
 
 
 def _other_services(context: Context) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the paths of the other services in the repository, and their answers."""
     root = _root(context)
-    if root is None or any(map(_is_copy, _folder(context).parts)):
+    if root is None or any(map(_is_temporary, _folder(context).parts)):
         return
     own = _answers_file(context)
     for folder, folders, files in os.walk(root):
-        # Skip hidden and installed folders; sort, to be independent of the file system.
+        # Skip hidden folders and packages; sort, since the order depends on the file system.
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and name != "node_modules" and not _is_copy(name)
+            if not name.startswith(".") and name != "node_modules" and not _is_temporary(name)
         )
         path = Path(folder, own.name)
         if own.name in files and path != own and "package_name" in (answers := read_answers(path)):

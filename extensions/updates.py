@@ -18,14 +18,14 @@ from jinja2.runtime import Context
 
 @pass_context
 def check_ignored_files(context: Context) -> bool:
-    """Check that the user's own git configuration ignores no file that the update merges.
+    """Check that the user's git configuration does not ignore a file that the update merges.
 
     Copier compares a service with a fresh copy by `git add` in a temporary repository. A file that
     `core.excludesFile` or the template directory of `git init` ignores is missing there, so the
-    update would replace it silently, with the team's lines in it.
+    update would silently delete the team's lines in it.
 
     Raises:
-        UserMessageError: a file is ignored; the message has the pattern, and how to update.
+        UserMessageError: git ignores a file; the message has the pattern and the fix.
     """
     conf = context["_copier_conf"]
     service = Path(conf["dst_path"]).resolve()
@@ -52,17 +52,17 @@ def _rendered_paths(context: Context, template: Path, recorded: Mapping[str, Any
         try:
             path = context.environment.from_string(relative).render(known)
         except UndefinedError:
-            # It depends on a new question, so the service does not have it yet.
+            # The path depends on a new question, so the service does not have the file.
             continue
         if file.is_file() and "//" not in f"/{path}/":
             yield path
 
 
 def _ignored(service: Path, paths: list[str]) -> list[str] | None:
-    """Find the first of these paths that git ignores in a repository without a `.gitignore`.
+    """Find the first path that git ignores in a repository without a `.gitignore`.
 
     Returns:
-        The file with the pattern, the line, the pattern and the path; None if there is none.
+        The file with the pattern, the line, the pattern and the path; None without a match.
     """
     shown = _git(service, "rev-parse", "--show-prefix")
     prefix = shown.stdout.strip()
@@ -70,13 +70,13 @@ def _ignored(service: Path, paths: list[str]) -> list[str] | None:
         _git(Path(folder), "init", "--quiet")
         names = "\0".join(f"{prefix}{path}" for path in paths)
         check = ["check-ignore", "--no-index", "--verbose", "-z", "--stdin"]
-        found = _git(Path(folder), *check, given=names).stdout.split("\0")
-    matches = [found[start : start + 4] for start in range(0, len(found) - 3, 4)]
+        fields = _git(Path(folder), *check, stdin=names).stdout.split("\0")
+    matches = [fields[start : start + 4] for start in range(0, len(fields) - 3, 4)]
     return next((match for match in matches if not match[2].startswith("!")), None)
 
 
 def _how_to_fix(source: str, line: str) -> str:
-    # Relative to the temporary repository: git has copied it from the template of `git init`.
+    # A relative path is in the repository: `git init` copied the file from its template directory.
     if not Path(source).is_absolute():
         return (
             f"Remove line {line} of {source.removeprefix('.git/')} in the template directory of"
@@ -89,14 +89,14 @@ def _how_to_fix(source: str, line: str) -> str:
     )
 
 
-def _git(folder: Path, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def _git(folder: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["git", *words], cwd=folder, input=given, capture_output=True, check=False, text=True
+        ["git", *words], cwd=folder, input=stdin, capture_output=True, check=False, text=True
     )
 
 
 class Updates(Extension):
-    """Makes the check available to `copier.yml`."""
+    """Makes `check_ignored_files` available to `copier.yml`."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)

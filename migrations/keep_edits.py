@@ -1,14 +1,14 @@
-"""Moves a team's edits along when a release moves or removes a foundation file.
+"""Keeps a team's edits of a foundation file that a release moves or removes.
 
-Copier deletes such a file without a message, even if the team edited it. A step in the `_migrations`
-of `copier.yml` runs this in the service at the end of an update:
+Copier silently deletes such a file, even if the team edited it. A command in the `_migrations` of
+`copier.yml` runs this in the service at the end of an update:
 
     keep_edits.py ANSWERS_FILE VERSION_FROM OLD=NEW OLD_FOLDER/=NEW_FOLDER/ REMOVED …
 
-A folder means the files in it that the release has in the new folder. Edits are merged into the file
+A folder stands for its files that the release has in the new folder. Edits are merged into the file
 at its new path, with conflict markers where both sides changed the same lines. If the release has
-another file at the old path, that file is as the release renders it. A removed file with edits stays,
-and belongs to the team from then on. A file that the team had deleted stays deleted at its new path.
+another file at the old path, that file is restored as rendered. A removed file with edits is kept
+as a team file. A file that the team has deleted is also deleted at its new path.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ import copier
 import yaml
 
 
-def keep_edits(answers_file: str, version: str, departures: Iterable[str]) -> None:
-    """Bring back the changes to each file, given as `OLD=NEW` or `REMOVED`.
+def keep_edits(answers_file: str, version: str, changes: Iterable[str]) -> None:
+    """Restore the edits of each file, given as `OLD=NEW` or `REMOVED`.
 
     Args:
-        answers_file: where the answers are, from the root of the service.
-        version: the release that the service comes from.
-        departures: paths from the root of the service; those of folders end in a slash.
+        answers_file: the path of the answers file.
+        version: the release before the update.
+        changes: paths relative to the root of the service; those of folders end in a slash.
     """
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder, "before"), Path(folder, "after")
         answers = yaml.safe_load(_committed(answers_file) or b"") or {}
         _render(str(answers["_src_path"]), version, answers, before)
-        for old, new in _moves(departures, before):
+        for old, new in _expand(changes, before):
             base, ours = before / old, _committed(old)
-            # A file that was not rendered was disabled, and an unchanged one may be deleted.
+            # Skip files that the old release did not render, and files without edits.
             if not base.is_file() or ours == base.read_bytes():
                 continue
             if ours is None:
@@ -46,21 +46,21 @@ def keep_edits(answers_file: str, version: str, departures: Iterable[str]) -> No
                 Path(old).parent.mkdir(parents=True, exist_ok=True)
                 Path(old).write_bytes(ours)
                 print(
-                    f"{old} is no longer part of the foundation; it has your changes, so it is yours now."
+                    f"{old} is no longer part of the foundation; it has your edits, so it is yours now."
                 )
             elif Path(new).is_file():
                 _merge(Path(new), base, ours)
                 if Path(old).is_file():
                     if not after.exists():
-                        # The template as it is updated to, of which this file is a part.
+                        # This file is in the new version of the template.
                         _render(str(Path(__file__).parents[1]), "HEAD", answers, after)
                     _restore(Path(old), after / old)
 
 
-def _moves(departures: Iterable[str], before: Path) -> Iterator[tuple[str, str]]:
-    """The old path of each file and its new one, which is empty for a file that is removed."""
-    for departure in departures:
-        old, _, new = departure.partition("=")
+def _expand(changes: Iterable[str], before: Path) -> Iterator[tuple[str, str]]:
+    """Yield the old and new path of each file; the new one is empty for a removed file."""
+    for change in changes:
+        old, _, new = change.partition("=")
         if not old.endswith("/"):
             yield old, new
             continue
@@ -71,11 +71,11 @@ def _moves(departures: Iterable[str], before: Path) -> Iterator[tuple[str, str]]
 
 
 def _render(template: str, version: str, answers: Mapping[str, object], folder: Path) -> None:
-    given = {name: value for name, value in answers.items() if not name.startswith("_")}
+    data = {name: value for name, value in answers.items() if not name.startswith("_")}
     copier.run_copy(
         template,
         folder,
-        data=given,
+        data=data,
         vcs_ref=version,
         defaults=True,
         quiet=True,
@@ -96,26 +96,26 @@ def _merge(theirs: Path, base: Path, ours: bytes) -> None:
         files = [str(path) for path in (mine, base, theirs)]
         merge = ["git", "merge-file", "-p", *labels, *files]
         merged = subprocess.run(merge, stdout=subprocess.PIPE, check=False)
-        stages = [_stored(version) for version in (base, mine, theirs)]
+        stages = [_store_blob(version) for version in (base, mine, theirs)]
     theirs.write_bytes(merged.stdout)
     if merged.returncode:
-        print(f"{theirs} has a conflict with your changes at its former path.")
+        print(f"{theirs} has a conflict with your edits at its former path.")
         _mark_unmerged(theirs, stages)
 
 
 def _restore(path: Path, rendered: Path) -> None:
-    # Copier has merged the changes here too, perhaps with conflicts, which `git status` would show.
+    # Copier has merged the edits here too, perhaps with conflicts.
     path.write_bytes(rendered.read_bytes())
     subprocess.run(["git", "reset", "--quiet", "--", str(path)], check=True)
 
 
-def _stored(path: Path) -> str:
+def _store_blob(path: Path) -> str:
     command = ["git", "hash-object", "-w", "--", str(path)]
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
 
 
 def _mark_unmerged(path: Path, stages: list[str]) -> None:
-    # So that `git status` calls it unmerged, as it does after any other merge.
+    # `git status` shows the file as unmerged then, as after any merge.
     prefix = subprocess.run(
         ["git", "rev-parse", "--show-prefix"], capture_output=True, check=True, text=True
     ).stdout.strip()

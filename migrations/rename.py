@@ -1,14 +1,14 @@
-"""Rewrites the public names that a release renames or moves, in the service that is updated.
+"""Rewrites the public names that a release renames or moves, in the code of a service.
 
-A step in the `_migrations` of `copier.yml` runs this in the service after every update:
+A command in the `_migrations` of `copier.yml` runs this in the service after every update:
 
     rename.py PACKAGE VERSION_FROM
 
-It applies the tables of the releases after VERSION_FROM, in `renames.yml`, to every Python file
-that git tracks: to imports and to uses, by the syntax tree. Texts, comments and other variables of
-the same name stay as they are. Where a use is ambiguous, the new name is imported under
-the old one, `from m import New as Old`. It prints which files it has changed, and what it leaves
-to the team.
+It applies the tables of `renames.yml` for the releases after VERSION_FROM to every Python file that
+git tracks: to imports and uses, found in the syntax tree, but not to strings, comments and other
+variables with the same name. If a use is ambiguous, it imports the new name under the old one,
+`from m import New as Old`. It prints the files that it has changed, and the uses that the team must
+change.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ import yaml
 from packaging.version import Version
 from python_file import Module
 
-# A module and a name in it, and where the same is now.
+# Old to new names, as module and name.
 Renames = Mapping[tuple[str, str], tuple[str, str]]
-# Replacements: the offset in the text, the old text and the new text.
+# By offset in the text: the old and the new text.
 Edits = dict[int, tuple[str, str]]
-# The module that an import takes names from, the names, and its lines.
+# The module of an import, its names, and its lines.
 Statement = tuple[str, list[str], list[str]]
 
 
 def read_renames(text: str, package: str, version_from: str) -> Iterator[Renames]:
-    """Read the tables of the releases after a version, the oldest first.
+    """Read the tables of the releases after a version, oldest first.
 
     Args:
         text: the tables of all releases, in YAML.
-        package: the name of the service's package.
-        version_from: the release that the service comes from.
+        package: the package of the service.
+        version_from: the release before the update.
     """
     releases = {Version(version): names for version, names in yaml.safe_load(text).items()}
     for version in sorted(releases):
@@ -59,30 +59,30 @@ def rename(module: Module, renames: Renames, others: Iterable[str] = ()) -> tupl
     Args:
         module: the file.
         renames: the table of one release.
-        others: names that other files import from modules which are not in the table.
+        others: names that other files import from modules that are not in the table.
 
     Returns:
-        The new text, and what could not be changed: the line, the old name and the new one.
+        The new text, and a message for each use that it could not rewrite.
     """
     edits: Edits = {}
-    left = []
+    unchanged = []
     for old, new in renames.items():
         if old[1] != new[1]:
             edits |= _rename_variable(module, old, new, {*others})
-        for attribute in module.attributes_at(".".join(old)):
+        for attribute in module.find_attributes(".".join(old)):
             if old[0] == new[0]:
                 end = module.offset(attribute.end_lineno or 0, attribute.end_col_offset or 0)
                 edits[end - len(old[1])] = (old[1], new[1])
             else:
-                left.append(f"{attribute.lineno}: {'.'.join(old)} is {'.'.join(new)}")
-        for line in _lines_left(module, old):
-            left.append(f"{line}: {'.'.join(old)} is {'.'.join(new)}")
+                unchanged.append(f"{attribute.lineno}: {'.'.join(old)} is {'.'.join(new)}")
+        for line in _unchanged_lines(module, old):
+            unchanged.append(f"{line}: {'.'.join(old)} is {'.'.join(new)}")
     text = module.text
     for start, (before, after) in sorted(edits.items(), reverse=True):
         if text[start : start + len(before)] == before:
             text = text[:start] + after + text[start + len(before) :]
     text = _sort_names(module, text)
-    return _move_imports(Module(text, module.path), renames, left), left
+    return _move_imports(Module(text, module.path), renames, unchanged), unchanged
 
 
 def _rename_variable(
@@ -90,52 +90,52 @@ def _rename_variable(
 ) -> Edits:
     edits = {}
     name, new_name = old[1], new[1]
-    uses = module.uses_of(name)
+    uses = module.find_uses(name)
     is_ours = module.imported.get(name) == {".".join(old)} and not module.bound[name]
     is_imported = module.imported.get(new_name) == {".".join(new)}
-    is_free = is_imported or not (new_name in module.imported or module.uses_of(new_name))
-    # A text may be a type, or in `__all__`; another file may import the name from this one.
+    is_free = is_imported or not (new_name in module.imported or module.find_uses(new_name))
+    # A string may be a type or in `__all__`, and another file may import the name from this one.
     is_safe = is_free and not module.bound[new_name] and not {name} & (module.words | others)
     is_safe = is_safe and not any(map(module.is_in_string, uses))
     for node in module.imports:
         for alias in node.names:
-            if (module.source_of(node), alias.name) == old:
+            if (module.source_module(node), alias.name) == old:
                 is_alone = alias.asname or (is_ours and is_safe)
                 written = new_name if is_alone else f"{new_name} as {name}"
                 edits[module.offset(alias.lineno, alias.col_offset)] = (name, written)
-    # A merge may have brought the new import, but not to the lines of the team.
-    is_lost = is_imported and name not in {*module.imported, *module.bound, *dir(builtins)}
-    if (is_ours and is_safe) or is_lost:
+    # A merge may have renamed the import, but not its uses in lines of the team.
+    is_undefined = is_imported and name not in {*module.imported, *module.bound, *dir(builtins)}
+    if (is_ours and is_safe) or is_undefined:
         for use in uses:
             edits[module.offset(use.lineno, use.col_offset)] = (name, new_name)
     return edits
 
 
-def _lines_left(module: Module, old: tuple[str, str]) -> Iterator[int]:
-    # A path in a text, as `monkeypatch.setattr` takes it, and a name by way of `import *`.
+def _unchanged_lines(module: Module, old: tuple[str, str]) -> Iterator[int]:
+    # A dotted path in a string, such as an argument of `monkeypatch.setattr`, or `import *`.
     path = re.compile(rf"(?<![\w.]){re.escape('.'.join(old))}\b")
-    for text in module.texts:
-        if path.search(str(text.value)):
-            yield text.lineno
+    for constant in module.constants:
+        if path.search(str(constant.value)):
+            yield constant.lineno
     for node in module.imports:
-        is_star = node.names[0].name == "*" and module.source_of(node) == old[0]
-        if is_star and module.uses_of(old[1]):
+        is_star = node.names[0].name == "*" and module.source_module(node) == old[0]
+        if is_star and module.find_uses(old[1]):
             yield node.lineno
 
 
 def _sort_names(before: Module, text: str) -> str:
-    """Write each import of a new name as a linter wants it, if it was like that before."""
+    """Sort the imports of new names, unless they were not sorted before."""
     after = Module(text, before.path)
     old = {node.lineno: node for node in before.imports}
     new = {node.lineno: node for node in after.imports}
-    changed = {line for line in old if _names_of(old[line]) != _names_of(new[line])}
-    # From the last one on, so that the numbers of the lines before it stay true.
+    changed = {line for line in old if _imported_names(old[line]) != _imported_names(new[line])}
+    # Start from the last line, so that earlier line numbers do not change.
     while changed:
-        block = after.block_of(new[max(changed)])
+        block = after.import_block(new[max(changed)])
         statements: list[Statement] = []
         for node in block:
-            names, old_names = _names_of(node), _names_of(old[node.lineno])
-            statement = (after.source_of(node), names, after.lines_of(node))
+            names, old_names = _imported_names(node), _imported_names(old[node.lineno])
+            statement = (after.source_module(node), names, after.statement_lines(node))
             is_kept = names == old_names or not after.is_rewritable(node)
             statements += [statement] if is_kept else _split_import(after, node, old_names)
         old_block = [_statement(before, old[node.lineno]) for node in block]
@@ -145,52 +145,54 @@ def _sort_names(before: Module, text: str) -> str:
 
 
 def _split_import(module: Module, node: ast.ImportFrom, old_names: list[str]) -> list[Statement]:
-    # A linter wants a line for each name that is imported under another one.
-    names = [*dict.fromkeys(_names_of(node))]
+    # A linter puts each name with an alias on its own line.
+    names = [*dict.fromkeys(_imported_names(node))]
     if old_names == _sorted(old_names):
         names = _sorted(names)
     others = {name for name in names if " as " in name} - {*old_names} if len(names) > 1 else set()
     parts = [[name for name in names if name not in others], *([name] for name in sorted(others))]
-    source, written = module.source_of(node), _source_as_written(node)
+    source, written = module.source_module(node), _source_as_written(node)
     return [(source, part, module.write_import(node, written, part)) for part in parts if part]
 
 
-def _move_imports(module: Module, renames: Renames, left: list[str]) -> str:
+def _move_imports(module: Module, renames: Renames, unchanged: list[str]) -> str:
     """Import each name that has moved from its new module."""
-    # The names themselves are the new ones by now.
+    # Names are renamed already.
     moved = {(old[0], new[1]): new[0] for old, new in renames.items() if old[0] != new[0]}
     for node in module.imports:
         for alias in node.names:
-            target = moved.get((module.source_of(node), alias.name))
+            target = moved.get((module.source_module(node), alias.name))
             if target and (len(node.names) == 1 or module.is_rewritable(node)):
                 text = _move_import(module, node, ast.unparse(alias), target)
-                return _move_imports(Module(text, module.path), renames, left)
+                return _move_imports(Module(text, module.path), renames, unchanged)
             if target:
-                old = f"{module.source_of(node)}.{alias.name}"
-                left.append(f"{node.lineno}: {old} is {target}.{alias.name}")
+                old = f"{module.source_module(node)}.{alias.name}"
+                unchanged.append(f"{node.lineno}: {old} is {target}.{alias.name}")
     return module.text
 
 
 def _move_import(module: Module, node: ast.ImportFrom, name: str, target: str) -> str:
-    block = module.block_of(node) if module.is_rewritable(node) else [node]
+    block = module.import_block(node) if module.is_rewritable(node) else [node]
     before = [_statement(module, statement) for statement in block]
     statements = [*before]
     position = block.index(node)
-    kept = [other for other in _names_of(node) if other != name]
+    kept = [other for other in _imported_names(node) if other != name]
     if kept:
         written = module.write_import(node, _source_as_written(node), kept)
-        statements[position] = (module.source_of(node), kept, written)
+        statements[position] = (module.source_module(node), kept, written)
         moved = module.write_import(node, target, [name])
     else:
-        # Its comments and its parentheses stay.
+        # Keep its comments and parentheses.
         del statements[position]
-        line = "".join(module.lines_of(node))
+        line = "".join(module.statement_lines(node))
         moved = [re.sub(r"\bfrom\s+\S+\s+import\b", f"from {target} import", line, count=1)]
-    there = next((statement for statement in block if module.source_of(statement) == target), None)
-    if there and " as " not in "".join([name, *_names_of(there)]):
-        names = _sorted({*_names_of(there), name})
-        merged = (target, names, module.write_import(there, target, names))
-        statements[statements.index(_statement(module, there))] = merged
+    existing = next(
+        (statement for statement in block if module.source_module(statement) == target), None
+    )
+    if existing and " as " not in "".join([name, *_imported_names(existing)]):
+        names = _sorted({*_imported_names(existing), name})
+        merged = (target, names, module.write_import(existing, target, names))
+        statements[statements.index(_statement(module, existing))] = merged
     else:
         statements.insert(position, (target, [name], moved))
     _replace_block(module, block, statements, is_sorted=before == _sorted_block(before))
@@ -206,14 +208,14 @@ def _replace_block(
 
 
 def _statement(module: Module, node: ast.ImportFrom) -> Statement:
-    return module.source_of(node), _names_of(node), module.lines_of(node)
+    return module.source_module(node), _imported_names(node), module.statement_lines(node)
 
 
 def _source_as_written(node: ast.ImportFrom) -> str:
     return "." * node.level + (node.module or "")
 
 
-def _names_of(node: ast.ImportFrom) -> list[str]:
+def _imported_names(node: ast.ImportFrom) -> list[str]:
     return [ast.unparse(alias) for alias in node.names]
 
 
@@ -226,28 +228,28 @@ def _sorted_block(statements: list[Statement]) -> list[Statement]:
 
 
 def _sort_key(name: str) -> tuple[int, str, str]:
-    # As ruff and isort do: constants, classes, then all else.
+    # The order of ruff and isort: constants, classes, other names.
     is_constant = len(name) > 1 and name.partition(" ")[0].isupper()
     return 0 if is_constant else 1 if name[0].isupper() else 2, name.lower(), name
 
 
 def names_from_elsewhere(module: Module, renames: Renames) -> set[str]:
-    """The old names that a file takes from modules which are not in the table."""
+    """The old names that a file uses from modules that are not in the table."""
     names = {
         alias.name
         for node in module.imports
         for alias in node.names
-        if (module.source_of(node), alias.name) not in renames
+        if (module.source_module(node), alias.name) not in renames
     }
     for node in module.nodes:
         if isinstance(node, ast.Attribute):
-            source, _, name = module.path_of(node).rpartition(".")
+            source, _, name = module.dotted_path(node).rpartition(".")
             names |= {name} if (source, name) not in renames else set()
     return names & {name for _, name in renames}
 
 
 def rename_in_files(paths: Iterable[Path], renames: Renames) -> None:
-    """Rewrite the names in files, and print what has become of them."""
+    """Rewrite the names in files, and print the changed files and the unchanged uses."""
     modules = []
     for path in paths:
         try:
@@ -257,21 +259,21 @@ def rename_in_files(paths: Iterable[Path], renames: Renames) -> None:
             report_unreadable(path, error, renames)
     others = {name for module in modules for name in names_from_elsewhere(module, renames)}
     for module in modules:
-        text, left = rename(module, renames, others)
+        text, unchanged = rename(module, renames, others)
         if text != module.text:
             Path(module.path).write_bytes(text.encode())
             print(f"{module.path.as_posix()}: rewritten to the new names of this release.")
-        for use in left:
+        for use in unchanged:
             print(f"{module.path.as_posix()}:{use} now; change this by hand.")
 
 
 def report_unreadable(path: Path, error: Exception, renames: Renames) -> None:
-    """Name a file that Python cannot read, such as one with a conflict, if it has old names."""
+    """Report a file with old names that Python cannot parse, such as one with a conflict."""
     words = {*re.findall(rb"\w+", path.read_bytes())}
     for old, new in renames.items():
         if old[1].encode() in words:
             line = getattr(error, "lineno", None) or 1
-            name = f"{path.as_posix()}:{line}: not rewritten, since Python cannot read it"
+            name = f"{path.as_posix()}:{line}: not rewritten, since Python cannot parse it"
             print(f"{name}: {'.'.join(old)} is {'.'.join(new)} now.")
 
 
@@ -279,7 +281,7 @@ def tracked_files() -> list[Path]:
     """The Python files below the working directory that git tracks."""
     command = ["git", "ls-files", "-z", "*.py"]
     listed = subprocess.run(command, capture_output=True, check=True, text=True)
-    # One with a conflict is listed several times.
+    # git lists a file with a conflict several times.
     return sorted(path for path in map(Path, {*listed.stdout.split("\0")}) if path.is_file())
 
 

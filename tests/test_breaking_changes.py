@@ -26,7 +26,7 @@ Change = Callable[[Schema], object]
 
 @pytest.fixture(scope="module")
 def service(render: Renders, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # Where its module is loaded from, Python writes what it has compiled.
+    # A copy, since Python writes bytecode beside the module.
     folder = tmp_path_factory.mktemp("loaded") / "service"
     return shutil.copytree(render(typescript_client=True), folder)
 
@@ -39,7 +39,7 @@ def checker(service: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
-    # Its dataclasses look for themselves there.
+    # `dataclass` looks its module up there.
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
@@ -48,7 +48,7 @@ def checker(service: Path) -> ModuleType:
 @pytest.fixture
 def schema(service: Path) -> Schema:
     found: Schema = json.loads((service / "openapi.json").read_text(encoding="utf-8"))
-    # Listed in another order than in the path.
+    # In another order than in the path.
     parameters = [
         {"in": "path", "name": name, "required": True, "schema": {"type": kind}}
         for name, kind in [("part", "integer"), ("shop", "string")]
@@ -77,19 +77,19 @@ def limit(schema: Schema) -> Schema:
 
 
 BREAKING: dict[str, tuple[Change, str]] = {
-    "an operation that is gone": (
+    "a removed operation": (
         lambda s: s["paths"][ITEM].pop("delete"),
         "DELETE /api/v1/items/{} was removed",
     ),
-    "a path that is gone": (
+    "a removed path": (
         lambda s: s["paths"].pop("/health/live"),
         "GET /health/live was removed",
     ),
-    "a parameter that is required": (
+    "a parameter becomes required": (
         lambda s: limit(s).update(required=True),
         "GET /api/v1/items: query limit is now required",
     ),
-    "a new parameter that is required": (
+    "a new required parameter": (
         lambda s: operation(s, "get", ITEMS)["parameters"].append(
             {"in": "header", "name": "x-shop", "required": True, "schema": {"type": "string"}}
         ),
@@ -111,7 +111,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
         lambda s: limit(s)["schema"].update(pattern="^[0-9]+$"),
         "GET /api/v1/items: query limit now has pattern ^[0-9]+$",
     ),
-    "a field that is required": (
+    "a field becomes required": (
         lambda s: model(s, "ItemCreate")["required"].append("description"),
         "POST /api/v1/items: body/description is now required",
     ),
@@ -119,15 +119,15 @@ BREAKING: dict[str, tuple[Change, str]] = {
         lambda s: field(s, "ItemCreate", "name").update(type="integer"),
         "POST /api/v1/items: body/name no longer accepts string",
     ),
-    "a field that may not be null": (
+    "a field becomes non-nullable": (
         lambda s: field(s, "ItemCreate", "description")["anyOf"].pop(),
         "POST /api/v1/items: body/description no longer accepts null",
     ),
-    "values that are listed": (
+    "a new enum": (
         lambda s: field(s, "ItemCreate", "name").update(enum=["lamp"]),
         "POST /api/v1/items: body/name no longer accepts 'another value'",
     ),
-    "fields that are refused": (
+    "additional fields become forbidden": (
         lambda s: (
             model(s, "ItemCreate").update(additionalProperties=False),
             model(s, "ItemCreate")["properties"].pop("description"),
@@ -140,28 +140,28 @@ BREAKING: dict[str, tuple[Change, str]] = {
         ),
         "POST /api/v1/items: body is no longer application/json",
     ),
-    "another status": (
+    "another status code": (
         lambda s: operation(s, "post", ITEMS)["responses"].update(
             {"200": operation(s, "post", ITEMS)["responses"].pop("201")}
         ),
         "POST /api/v1/items: response 201 was removed",
     ),
-    "a field of a response that is gone": (
+    "a removed field of a response": (
         lambda s: (
             model(s, "ItemRead")["properties"].pop("name"),
             model(s, "ItemRead")["required"].remove("name"),
         ),
         "GET /api/v1/items/{}: response 200/name can now be missing",
     ),
-    "a field in a list that is gone": (
+    "a field in a list becomes optional": (
         lambda s: model(s, "ItemRead")["required"].remove("created_at"),
         "GET /api/v1/items: response 200/items/*/created_at can now be missing",
     ),
-    "a field of a response that may be null": (
+    "a field of a response becomes nullable": (
         lambda s: field(s, "ItemRead", "name").update(type=["string", "null"]),
         "GET /api/v1/items/{}: response 200/name can now be null",
     ),
-    "a field of an error that is gone": (
+    "a removed field of an error": (
         lambda s: model(s, "Problem")["properties"].pop("errors"),
         "GET /health/live: response default/errors was removed",
     ),
@@ -169,15 +169,15 @@ BREAKING: dict[str, tuple[Change, str]] = {
         lambda s: operation(s, "get", ITEMS).update(operationId="all_items"),
         "GET /api/v1/items: operationId changed from list_items to all_items",
     ),
-    "another type of the second of two parameters in a path": (
+    "another type of the second path parameter": (
         lambda s: s["paths"][PART]["get"]["parameters"][0]["schema"].update(type="string"),
         "GET /shops/{}/parts/{}: path part no longer accepts integer",
     ),
-    "a parameter that is gone": (
+    "a removed parameter": (
         lambda s: operation(s, "get", ITEMS)["parameters"].remove(limit(s)),
         "GET /api/v1/items: query limit was removed",
     ),
-    "an error with another shape": (
+    "a field of an error becomes optional": (
         lambda s: model(s, "Problem")["required"].remove("code"),
         "GET /health/live: response default/code can now be missing",
     ),
@@ -194,7 +194,7 @@ def rename_two(schema: Schema) -> None:
 HARMLESS: dict[str, Change] = {
     "nothing": lambda s: None,
     "a new operation": lambda s: s["paths"].update({"/new": s["paths"]["/health/live"]}),
-    "another name of a parameter in a path": lambda s: (
+    "a renamed path parameter": lambda s: (
         s["paths"].update({f"{ITEMS}/{{id}}": s["paths"].pop(ITEM)}),
         [
             parameter.update(name="id")
@@ -202,16 +202,16 @@ HARMLESS: dict[str, Change] = {
             for parameter in item_operation["parameters"]
         ],
     ),
-    "other names of two parameters in a path": rename_two,
+    "two renamed path parameters": rename_two,
     "a new parameter": lambda s: operation(s, "get", ITEMS)["parameters"].append(
         {"in": "query", "name": "sort", "required": False, "schema": {"type": "string"}}
     ),
     "a new field": lambda s: model(s, "ItemCreate")["properties"].update(tag={"type": "string"}),
-    "a field that may be left out": lambda s: model(s, "ItemCreate")["required"].remove("name"),
-    "a field that may be null": lambda s: field(s, "ItemCreate", "name").update(
+    "a field becomes optional": lambda s: model(s, "ItemCreate")["required"].remove("name"),
+    "a field becomes nullable": lambda s: field(s, "ItemCreate", "name").update(
         type=["string", "null"]
     ),
-    "a number where an integer was": lambda s: limit(s)["schema"].update(type="number"),
+    "a number instead of an integer": lambda s: limit(s)["schema"].update(type="number"),
     "wider limits": lambda s: (
         limit(s)["schema"].update(maximum=1000, minimum=0),
         field(s, "ItemCreate", "name").pop("pattern"),
@@ -220,11 +220,11 @@ HARMLESS: dict[str, Change] = {
         model(s, "ItemRead")["properties"].update(tag={"type": "string"}),
         model(s, "ItemRead")["required"].append("tag"),
     ),
-    "a field of a response that is never null": lambda s: field(s, "ItemRead", "description")[
+    "a field of a response becomes non-nullable": lambda s: field(s, "ItemRead", "description")[
         "anyOf"
     ].pop(),
-    "a new code of errors": lambda s: field(s, "Problem", "code")["enum"].append("shelf_is_full"),
-    "other words": lambda s: operation(s, "get", ITEMS).update(summary="Everything"),
+    "a new error code": lambda s: field(s, "Problem", "code")["enum"].append("shelf_is_full"),
+    "another summary": lambda s: operation(s, "get", ITEMS).update(summary="Everything"),
 }
 
 
@@ -285,7 +285,7 @@ class TestCommand:
         return root
 
     def check(self, root: Path, commit: str) -> tuple[int, str]:
-        # From another folder, and without what only the service installs.
+        # From another folder, and without the dependencies of the service.
         command = [sys.executable, str(root / "tests/foundation/breaking_changes.py"), commit]
         done = run(command, root.parent)
         return done.returncode, done.stdout + done.stderr
@@ -299,9 +299,9 @@ class TestCommand:
 
     def test_fails_and_lists_the_breaking_changes(self, root: Path) -> None:
         self.change(root, "0.1.0")
-        code, said = self.check(root, "main")
+        code, output = self.check(root, "main")
         assert code == 1
-        assert said.splitlines()[:2] == ["Breaking changes:", "GET /health/live was removed"]
+        assert output.splitlines()[:2] == ["Breaking changes:", "GET /health/live was removed"]
 
     def test_passes_with_a_new_version(self, root: Path) -> None:
         self.change(root, "0.2.0")
@@ -315,9 +315,9 @@ class TestCommand:
         assert self.check(root, "main^") == (0, "No breaking changes.\n")
 
     def test_fails_for_an_unknown_commit(self, root: Path) -> None:
-        code, said = self.check(root, "nowhere")
+        code, output = self.check(root, "nowhere")
         assert code == 1
-        assert said.splitlines()[1:] == [
+        assert output.splitlines()[1:] == [
             "Commit 'nowhere' not found. Fetch it, or pass another one such as origin/main."
         ]
 
@@ -326,7 +326,7 @@ def test_the_workflow_compares_with_the_base_branch(service: Path) -> None:
     text = (service / ".github/workflows/ci.yml").read_text(encoding="utf-8")
     steps = yaml.safe_load(text)["jobs"]["check"]["steps"]
     [step] = [step for step in steps if "breaking_changes" in step.get("run", "")]
-    # GitHub checks out a merge, of which the branch that is merged into is the first parent.
+    # GitHub checks out a merge commit, whose first parent is the base branch.
     assert step == {
         "if": "github.event_name == 'pull_request'",
         "run": "uv run python tests/foundation/breaking_changes.py HEAD^1",

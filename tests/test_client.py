@@ -1,4 +1,4 @@
-"""The TypeScript client is the generated one, and compiles; misuse of it does not."""
+"""The rendered TypeScript client is up to date and compiles; code that misuses it does not."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ const thrown = await getItem({ client, path: { item_id: "" }, throwOnError: true
 const sure: string = thrown.data.name;
 const describe = (error: ApiError): string => explain(error);
 """
-# Replacements in the source, and the errors of the compiler.
+# Replacements in USE, with the error of the compiler.
 MISUSES = {
-    "field-that-is-not-there": ('{ name: "lamp" }', '{ name: "lamp", colour: 1 }', "TS2353"),
-    "field-that-is-missing": ('{ name: "lamp" }', "{}", "TS2741"),
-    "field-of-another-type": ('{ name: "lamp" }', "{ name: 7 }", "TS2322"),
-    "parameter-that-is-not-there": ("{ cursor }", "{ page: 1 }", "TS2353"),
-    "parameter-of-another-type": ("{ cursor }", '{ limit: "2" }', "TS2322"),
-    "path-that-is-not-filled": ("{ client, path: { item_id: id } }", "{ client }", "TS2345"),
-    "no-client": ("{ client, query", "{ query", "TS2345"),
-    "data-where-there-may-be-an-error": ("created.data?.name", "created.data.name", "TS18048"),
-    "code-that-does-not-exist": ("explain(error)", 'error.code === "x" ? "" : ""', "TS2367"),
-    "list-that-has-no-pages": (
+    "unknown-field": ('{ name: "lamp" }', '{ name: "lamp", colour: 1 }', "TS2353"),
+    "missing-field": ('{ name: "lamp" }', "{}", "TS2741"),
+    "field-with-another-type": ('{ name: "lamp" }', "{ name: 7 }", "TS2322"),
+    "unknown-parameter": ("{ cursor }", "{ page: 1 }", "TS2353"),
+    "parameter-with-another-type": ("{ cursor }", '{ limit: "2" }', "TS2322"),
+    "missing-path-parameter": ("{ client, path: { item_id: id } }", "{ client }", "TS2345"),
+    "missing-client": ("{ client, query", "{ query", "TS2345"),
+    "data-without-error-check": ("created.data?.name", "created.data.name", "TS18048"),
+    "unknown-error-code": ("explain(error)", 'error.code === "x" ? "" : ""', "TS2367"),
+    "operation-without-pages": (
         "listItems({ client, query: { cursor } })",
         "createItem({ client, body: { name: String(cursor) } })",
         "TS2322",
@@ -61,7 +61,7 @@ MISUSES = {
     [
         pytest.param(
             answers,
-            # The first and the last have every part of what is generated between them.
+            # The first and the last together have every part of the generated files.
             marks=[] if answers in (VARIANTS[0], VARIANTS[-1]) else [pytest.mark.nightly],
             id="-".join(map(str, answers.values())),
         )
@@ -93,21 +93,21 @@ def test_misuse_does_not_compile(
     (client / "node_modules").symlink_to(client_tools)
     explain = (FRONTEND / "app/explain.ts").read_text(encoding="utf-8")
     explain = explain.replace("my-service-client", "./index")
-    less = explain.replace('    case "conflict":\n', "")
-    assert less != explain
-    for name, text in {"explain": explain, "less": less, "use": USE}.items():
+    incomplete = explain.replace('    case "conflict":\n', "")
+    assert incomplete != explain
+    for name, text in {"explain": explain, "incomplete": incomplete, "use": USE}.items():
         (client / f"src/{name}.ts").write_text(text, encoding="utf-8")
-    for name, (right, wrong, _) in MISUSES.items():
-        assert right in USE, name
-        text = USE.replace(right, wrong, 1)
+    for name, (correct, wrong, _) in MISUSES.items():
+        assert correct in USE, name
+        text = USE.replace(correct, wrong, 1)
         (client / f"src/{name}.ts").write_text(text, encoding="utf-8")
 
-    _, said = attempt_node(client, "node_modules/.bin/tsc")
+    _, output = attempt_node(client, "node_modules/.bin/tsc")
 
-    refused = dict(re.findall(r"^src/(.+)\.ts\(.*?\): error (TS\d+)", said, re.MULTILINE))
-    # A function that does not return for one of the codes.
-    expected = {name: code for name, (_, _, code) in MISUSES.items()} | {"less": "TS2366"}
-    assert refused == expected, said
+    errors = dict(re.findall(r"^src/(.+)\.ts\(.*?\): error (TS\d+)", output, re.MULTILINE))
+    # TS2366: the function does not return for one of the codes.
+    expected = {name: code for name, (_, _, code) in MISUSES.items()} | {"incomplete": "TS2366"}
+    assert errors == expected, output
 
 
 def test_the_client_sends_what_the_operations_declare(
@@ -116,7 +116,7 @@ def test_the_client_sends_what_the_operations_declare(
     service = shutil.copytree(render(typescript_client=True), tmp_path / "service")
     client = service / "client"
     (client / "node_modules").symlink_to(client_tools)
-    # Schemas of FastAPI for uploads, forms, lists, headers, files and events.
+    # FastAPI's schemas for uploads, forms, lists, headers, files and events.
     schema = json.loads((service / "openapi.json").read_text(encoding="utf-8"))
     more = json.loads((TESTS / "more.json").read_text(encoding="utf-8"))
     schema["paths"] |= more["paths"]

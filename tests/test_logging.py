@@ -18,7 +18,7 @@ pytest_plugins = ["engines"]
 LOST = "Log lines are lost: "
 PATHS = ("", "/late", "/wrong", "")
 NOISE = '''
-"""An endpoint that logs, and one that raises what comes from itself."""
+"""An endpoint that logs, and one that raises an exception with itself as the cause."""
 
 import logging
 
@@ -44,14 +44,14 @@ async def fail(name: str) -> None:
 
 @contextmanager
 def full(_: Path) -> Iterator[BinaryIO]:
-    """A file on a disk that has no space left."""
+    """A file on a full disk."""
     with Path("/dev/full").open("wb", buffering=0) as file:
         yield file
 
 
 @contextmanager
 def closed(_: Path) -> Iterator[BinaryIO]:
-    """A pipe that nobody reads any more."""
+    """A pipe whose reading end is closed."""
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb", buffering=0) as file:
@@ -59,8 +59,8 @@ def closed(_: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def narrow(folder: Path) -> Iterator[BinaryIO]:
-    """A file, for the encoding of which see the test."""
+def latin_1(folder: Path) -> Iterator[BinaryIO]:
+    """A file; the test sets PYTHONIOENCODING."""
     with (folder / "output.log").open("wb") as file:
         yield file
 
@@ -70,7 +70,7 @@ def narrow(folder: Path) -> Iterator[BinaryIO]:
     [
         pytest.param(full, "No space left on device", id="full"),
         pytest.param(closed, "Broken pipe", id="closed", marks=pytest.mark.nightly),
-        pytest.param(narrow, "TypeError", id="latin-1", marks=pytest.mark.nightly),
+        pytest.param(latin_1, "TypeError", id="latin-1", marks=pytest.mark.nightly),
     ],
 )
 def test_requests_succeed_if_the_log_cannot_be_written(
@@ -83,6 +83,6 @@ def test_requests_succeed_if_the_log_cannot_be_written(
         statuses = [client.get(f"/api/v1/noise{path}").status_code for path in PATHS]
 
     assert statuses == [200, 503, 500, 200]
-    # Once for what could not be written, if anything, and once for the wrong call of a library.
+    # One line reports the lost output, if any, and one the wrong arguments of the library's call.
     lost = [line for line in server_log(service).read_text().splitlines() if line.startswith(LOST)]
     assert [report in line for line in lost].count(True) == 1, lost

@@ -13,8 +13,7 @@ from harness import Service, run
 pytest_plugins = ["engines"]
 pytestmark = pytest.mark.slow
 
-# Every phase, requests that fit the schema and others, and one failure is too many. The seed makes
-# a failure one that can be repeated.
+# All phases, with valid and invalid requests; the seed makes failures reproducible.
 OPTIONS = [
     *("--phases", "examples,coverage,fuzzing,stateful"),
     *("--mode", "all", "--checks", "all", "--seed", "1", "--no-color"),
@@ -24,10 +23,11 @@ OPTIONS = [
 @pytest.mark.parametrize(
     ("database", "error_format", "examples"),
     [
-        # The examples and what covers the schema are always the same; more is made up at night.
+        # The example and coverage phases do not depend on the number; the nightly run generates
+        # more requests.
         ("sqlite", "problem", 30),
         pytest.param("sqlite", "problem", 300, marks=pytest.mark.nightly),
-        # What differs between these, the cells of the matrix prove on each change.
+        # In the default run, the cells of the matrix test the engines and error formats.
         pytest.param("sqlite", "envelope", 300, marks=pytest.mark.nightly),
         pytest.param("postgresql", "problem", 300, marks=pytest.mark.nightly),
         pytest.param("postgresql", "envelope", 300, marks=pytest.mark.nightly),
@@ -42,7 +42,7 @@ def test_requests_and_responses_match_the_schema(
     with serving(service, "--no-access-log") as client:
         schema = str(client.base_url.join("/openapi.json"))
         program = str(Path(sys.executable).with_name("st"))
-        found = run([program, "run", schema, *OPTIONS, f"--max-examples={examples}"], tmp_path)
+        done = run([program, "run", schema, *OPTIONS, f"--max-examples={examples}"], tmp_path)
 
-    assert found.returncode == 0, f"{found.stdout}{found.stderr}\n{service.root}"
-    assert "7 selected / 7 total" in found.stdout
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{service.root}"
+    assert "7 selected / 7 total" in done.stdout

@@ -59,7 +59,7 @@ def commit(folder: Path) -> None:
 
 
 class Template:
-    """A small template that uses the real extension, one tag for each release."""
+    """A small template with the real extension, and a tag for each release."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -80,7 +80,7 @@ class Template:
 
 
 class Service:
-    """A service that was made from it, in a repository of its own or in a folder of one."""
+    """A service of this template; in a folder `api`, its parent is the repository."""
 
     def __init__(self, template: Template, root: Path, **answers: object) -> None:
         self.root = root
@@ -117,7 +117,7 @@ class Service:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_developer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _ignore_user_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = tmp_path / "settings.yml"
     settings.write_text("{}\n")
     monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
@@ -136,11 +136,11 @@ def service(template: Template, tmp_path: Path) -> Service:
 
 
 def changed(files: dict[str, str]) -> dict[str, str]:
-    """A release that changes every file."""
+    """The files with changes."""
     return {name: text.replace("= 1", "= 2") for name, text in files.items()}
 
 
-def test_a_first_copy_brings_everything(service: Service) -> None:
+def test_a_copy_has_all_files(service: Service) -> None:
     names = ["main.py", "services/greetings.py", "services/items.py", "models/item.py"]
     assert all(service.read(name) for name in names)
 
@@ -155,7 +155,7 @@ def test_an_update_changes_the_foundation_only(template: Template, service: Serv
     assert service.read("models/item.py") == "item = 1\n"
 
 
-def test_what_the_team_deleted_stays_away(template: Template, service: Service) -> None:
+def test_deleted_team_files_are_not_restored(template: Template, service: Service) -> None:
     service.delete("services/greetings.py")
     service.delete("services/items.py")
     template.release("v0.2.0", CONFIG, changed(FILES))
@@ -164,7 +164,7 @@ def test_what_the_team_deleted_stays_away(template: Template, service: Service) 
     assert service.read("services/items.py") is None
 
 
-def test_what_the_team_added_stays(template: Template, service: Service) -> None:
+def test_added_team_files_are_kept(template: Template, service: Service) -> None:
     service.write("services/orders.py", "orders = 1\n")
     template.release(
         "v0.2.0", CONFIG, changed(FILES) | {"src/app/services/orders.py": "theirs = 1\n"}
@@ -190,7 +190,7 @@ def test_switching_off_keeps_the_files(service: Service, edited: bool) -> None:
     assert service.read("models/item.py") == "item = 1\n"
 
 
-def test_switching_on_later_brings_the_files(template: Template, tmp_path: Path) -> None:
+def test_switching_on_later_adds_the_files(template: Template, tmp_path: Path) -> None:
     service = Service(template, tmp_path / "service", example=False)
     assert service.read("services/items.py") is None
     service.update(example=True)
@@ -198,7 +198,7 @@ def test_switching_on_later_brings_the_files(template: Template, tmp_path: Path)
     assert service.read("models/item.py") == "item = 1\n"
 
 
-def test_switching_on_brings_nothing_else(template: Template, tmp_path: Path) -> None:
+def test_switching_on_adds_no_other_files(template: Template, tmp_path: Path) -> None:
     service = Service(template, tmp_path / "service", example=False)
     service.delete("services/greetings.py")
     service.write("models/__init__.py", "ours = 1\n")
@@ -207,7 +207,7 @@ def test_switching_on_brings_nothing_else(template: Template, tmp_path: Path) ->
     assert service.read("models/__init__.py") == "ours = 1\n"
 
 
-def test_switching_on_keeps_what_is_there(template: Template, tmp_path: Path) -> None:
+def test_switching_on_keeps_existing_files(template: Template, tmp_path: Path) -> None:
     service = Service(template, tmp_path / "service", example=False)
     service.write("services/items.py", "ours = 1\n")
     service.update(example=True)
@@ -215,7 +215,7 @@ def test_switching_on_keeps_what_is_there(template: Template, tmp_path: Path) ->
     assert service.read("models/item.py") == "item = 1\n"
 
 
-def test_off_and_on_again_keeps_edits_and_brings_what_was_deleted(service: Service) -> None:
+def test_switching_off_and_on_keeps_edits_and_restores_deleted_files(service: Service) -> None:
     service.write("services/items.py", "ours = 1\n")
     service.delete("models/item.py")
     service.update(example=False)
@@ -225,9 +225,7 @@ def test_off_and_on_again_keeps_edits_and_brings_what_was_deleted(service: Servi
     assert service.read("models/item.py") == "item = 1\n"
 
 
-def test_a_database_that_comes_later_brings_the_sample_that_comes_with_it(
-    template: Template, tmp_path: Path
-) -> None:
+def test_adding_a_database_adds_the_example(template: Template, tmp_path: Path) -> None:
     service = Service(template, tmp_path / "service", database="none")
     assert service.read("models/__init__.py") is None
     service.update(database="postgresql")
@@ -236,7 +234,7 @@ def test_a_database_that_comes_later_brings_the_sample_that_comes_with_it(
     assert service.read("services/items.py") == "items = 1\n"
 
 
-def test_a_database_that_comes_later_comes_without_the_sample_if_that_is_off(
+def test_adding_a_database_without_the_example_adds_no_example(
     template: Template, tmp_path: Path
 ) -> None:
     service = Service(template, tmp_path / "service", database="none")
@@ -246,7 +244,7 @@ def test_a_database_that_comes_later_comes_without_the_sample_if_that_is_off(
     assert service.read("services/items.py") is None
 
 
-def test_what_stays_off_brings_nothing_back(template: Template, tmp_path: Path) -> None:
+def test_a_feature_that_stays_off_restores_no_files(template: Template, tmp_path: Path) -> None:
     entry = "  - \"{{ once('/src/*/services/greet*.py', when='example') }}\"\ndatabase:\n"
     template.release("v0.2.0", CONFIG.replace("database:\n", entry, 1), changed(FILES))
     service = Service(template, tmp_path / "service", example=False)
@@ -255,7 +253,7 @@ def test_what_stays_off_brings_nothing_back(template: Template, tmp_path: Path) 
     assert service.read("services/greetings.py") is None
 
 
-def test_another_database_brings_nothing_back(service: Service) -> None:
+def test_another_database_restores_no_files(service: Service) -> None:
     service.delete("models/__init__.py")
     service.delete("services/items.py")
     service.update(database="postgresql")
@@ -263,14 +261,14 @@ def test_another_database_brings_nothing_back(service: Service) -> None:
     assert service.read("services/items.py") is None
 
 
-def test_without_its_database_the_team_keeps_its_models(service: Service) -> None:
+def test_removing_the_database_keeps_the_models(service: Service) -> None:
     service.write("models/item.py", "ours = 1\n")
     service.update(database="none")
     assert service.read("models/item.py") == "ours = 1\n"
     assert service.read("models/__init__.py") == "models = 1\n"
 
 
-def test_a_foundation_file_that_is_handed_over_keeps_its_edits(
+def test_a_foundation_file_that_becomes_a_team_file_keeps_edits(
     template: Template, service: Service
 ) -> None:
     service.write("hooks.py", "ours = 1\n")
@@ -283,12 +281,12 @@ def test_a_foundation_file_that_is_handed_over_keeps_its_edits(
 
 @pytest.fixture
 def with_signals() -> tuple[str, dict[str, str]]:
-    """A release that adds a file of the team's."""
+    """A release that adds a team file."""
     entry = "  - \"{{ once('/src/*/signals.py', since='0.2.0') }}\"\ndatabase:\n"
     return CONFIG.replace("database:\n", entry, 1), FILES | {"src/app/signals.py": "signals = 1\n"}
 
 
-def test_a_new_file_of_the_teams_is_brought_once(
+def test_a_new_team_file_is_added_once(
     template: Template, service: Service, with_signals: tuple[str, dict[str, str]]
 ) -> None:
     config, files = with_signals
@@ -301,7 +299,7 @@ def test_a_new_file_of_the_teams_is_brought_once(
     assert service.read("signals.py") is None
 
 
-def test_a_new_file_does_not_replace_the_teams_own(
+def test_a_new_team_file_does_not_replace_an_existing_one(
     template: Template, service: Service, with_signals: tuple[str, dict[str, str]]
 ) -> None:
     service.write("signals.py", "ours = 1\n")
@@ -356,7 +354,7 @@ def test_a_recopy_from_an_untagged_commit_keeps_the_teams_files(
     assert service.read("signals.py") is None
 
 
-def test_a_service_in_a_folder_of_a_monorepo_is_updated_next_to_unfinished_work(
+def test_an_update_in_a_monorepo_ignores_uncommitted_changes_of_other_folders(
     template: Template, tmp_path: Path
 ) -> None:
     monorepo = tmp_path / "monorepo"

@@ -19,11 +19,11 @@ from databases import ITEMS, TIMEOUT, attempt, psql, server_log, serving
 from harness import IS_REQUIRED, Service
 from httpx2 import Client
 
-# Another version can be named; Debian has it where only root looks for programs.
+# Debian installs it in /usr/sbin, which is not on every PATH.
 PROGRAM = os.environ.get("PGBOUNCER") or shutil.which(
     "pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin"
 )
-NO_PGBOUNCER = "there is no PgBouncer here, so nothing ran behind it: apt-get install pgbouncer"
+NO_PGBOUNCER = "PgBouncer is missing: apt-get install pgbouncer, or set PGBOUNCER to its path"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.parametrize("service", ["postgresql"], indirect=True),
@@ -43,10 +43,10 @@ auth_type = any
 pool_mode = {mode}
 {options}
 """
-# The recipe of many guides: what is ignored is lost.
-IGNORING = "ignore_startup_parameters = default_transaction_read_only, statement_timeout"
+# Many guides recommend this option, which drops the parameters.
+IGNORE_PARAMETERS = "ignore_startup_parameters = default_transaction_read_only, statement_timeout"
 ENDPOINTS = '''\
-"""Endpoints that show what sessions may do."""
+"""Endpoints that show the limits of sessions."""
 
 from fastapi import APIRouter
 from sqlalchemy import insert, text
@@ -70,15 +70,15 @@ async def write_through_reads(session: ReadSession) -> None:
 
 @contextmanager
 def pooling(server: str, mode: str, options: str) -> Iterator[Path]:
-    """Run a PgBouncer before a server; the folder of its socket, which is named as the server's."""
+    """Run PgBouncer in front of a server, and yield the folder of its socket."""
     assert PROGRAM is not None, NO_PGBOUNCER
     # PgBouncer refuses to run as root.
-    user = owner_of(server) if os.getuid() == 0 else None
+    user = socket_owner(server) if os.getuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="pgbouncer-") as name:
         folder = Path(name)
         file = folder / "pgbouncer.ini"
-        words = {"server": connection_string(server), "folder": folder, "mode": mode}
-        file.write_text(CONFIGURATION.format(**words, options=options), encoding="utf-8")
+        values = {"server": connection_string(server), "folder": folder, "mode": mode}
+        file.write_text(CONFIGURATION.format(**values, options=options), encoding="utf-8")
         if user is not None:
             shutil.chown(folder, user)
         command = [PROGRAM, *(["--user", user] if user else []), str(file)]
@@ -92,27 +92,27 @@ def pooling(server: str, mode: str, options: str) -> Iterator[Path]:
                 print((folder / "log").read_text(encoding="utf-8"))
 
 
-def owner_of(server: str) -> str:
-    """Who may open the socket of a server; nobody in particular where it has none."""
+def socket_owner(server: str) -> str:
+    """The user who may open the socket of a server; "nobody" for a TCP server."""
     [folder] = parse_qs(urlsplit(server).query).get("host", [""])
     return Path(folder).owner() if folder.startswith("/") else "nobody"
 
 
 def connection_string(server: str) -> str:
-    """The address of a server as PgBouncer's configuration has it."""
+    """The connection string of a server for PgBouncer's configuration."""
     parts = urlsplit(server)
     query = parse_qs(parts.query)
-    words = {
+    values = {
         "host": query.get("host", [parts.hostname or "localhost"])[0],
         "port": parts.port or 5432,
         "user": parts.username or "postgres",
         "password": parts.password,
     }
-    return " ".join(f"{name}='{value}'" for name, value in words.items() if value)
+    return " ".join(f"{name}='{value}'" for name, value in values.items() if value)
 
 
 def wait_for_socket(path: Path, process: subprocess.Popen[bytes]) -> None:
-    """Wait until somebody listens at a socket."""
+    """Wait until a process listens on a socket."""
     deadline = time.monotonic() + TIMEOUT
     with socket.socket(socket.AF_UNIX) as client:
         while client.connect_ex(str(path)):
@@ -132,7 +132,7 @@ def behind_pooler(service: Service, mode: str = "transaction", options: str = ""
 
 
 def send(client: Client, requests: list[tuple[str, str, object]]) -> set[int]:
-    """Send requests, more at once than the pooler has sessions; which statuses came."""
+    """Send more concurrent requests than the pooler has sessions, and return the statuses."""
     with ThreadPoolExecutor(12) as pool:
         responses = pool.map(
             lambda request: client.request(*request[:2], json=request[2]), requests
@@ -142,7 +142,7 @@ def send(client: Client, requests: list[tuple[str, str, object]]) -> set[int]:
 
 @pytest.mark.parametrize(
     ("mode", "sessions"),
-    # In the second each connection of the service has a session of the server for itself.
+    # In session mode, each connection of the service needs its own session of the server.
     [("transaction", 3), pytest.param("session", 30, marks=pytest.mark.nightly)],
 )
 def test_a_service_runs_behind_a_pooler(service: Service, mode: str, sessions: int) -> None:
@@ -155,7 +155,7 @@ def test_a_service_runs_behind_a_pooler(service: Service, mode: str, sessions: i
 
     with behind_pooler(service, mode, f"default_pool_size = {sessions}") as direct:
         for _ in range(2):
-            # The second waits for nothing that the first has left behind.
+            # The first must not leave a lock that blocks the second.
             service.run("alembic", "upgrade", "head")
         assert psql(service.variables["APP_DATABASE_URL"], "SHOW lock_timeout") == ["0"]
         with serving(service) as client:
@@ -173,9 +173,9 @@ def test_a_service_runs_behind_a_pooler(service: Service, mode: str, sessions: i
     ("options", "refused"),
     [
         ("", "unsupported startup parameter"),
-        (IGNORING, "the connection for reads allows writes"),
+        (IGNORE_PARAMETERS, "the connection for reads allows writes"),
     ],
-    ids=["as it is installed", "dropping what it does not know"],
+    ids=["default", "dropping parameters"],
 )
 def test_an_undeclared_pooler_is_reported(service: Service, options: str, refused: str) -> None:
     (service.root / "src/my_service/api/v1/sessions.py").write_text(ENDPOINTS, encoding="utf-8")
@@ -198,7 +198,7 @@ def test_an_undeclared_pooler_is_reported(service: Service, options: str, refuse
 @pytest.mark.parametrize("mode", ["transaction", "session"])
 def test_the_suite_passes_behind_a_pooler(service: Service, mode: str) -> None:
     with behind_pooler(service, mode, "default_pool_size = 50"):
-        address = f"{service.variables['APP_DATABASE_URL']}&pgbouncer=true"
-        output = service.run("pytest", "--quiet", "-rs", TEST_DATABASE_URL=address)
+        url = f"{service.variables['APP_DATABASE_URL']}&pgbouncer=true"
+        output = service.run("pytest", "--quiet", "-rs", TEST_DATABASE_URL=url)
 
     assert "TEST_DATABASE_URL names a connection pooler" in output

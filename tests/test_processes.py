@@ -19,14 +19,15 @@ from httpx2 import Client, TransportError
 pytestmark = pytest.mark.slow
 pytest_plugins = ["engines"]
 
-SECONDS_TO_END = 20
-# Ended by a second signal, or else by the clock, which has to leave time to look.
+STREAM_TIMEOUT = 20
+# Values of APP_SHUTDOWN_DELAY, in seconds: LONG for tests that end it by a second signal; SHORT
+# leaves enough time for requests.
 LONG, SHORT = "3600", "10"
-# Servers that the documentation names, each with the exit code that a stop by SIGTERM leaves.
+# The commands of the documentation.
 UVICORN = ("uvicorn", "my_service.main:app")
 FASTAPI = ("fastapi", "run")
 
-# Lines that the examples of the documentation omit.
+# Code that the examples of the documentation omit.
 STREAM_IMPORTS = """\
 import asyncio
 from collections.abc import AsyncIterable
@@ -40,7 +41,7 @@ from my_service.api.dependencies import Stopping
 router = APIRouter()
 """
 SQLALCHEMY = "from sqlalchemy import text\n"
-# A worker without a database.
+# What a worker does with a database, and without.
 QUERY = """\
             async with service.database.session() as session:
                 get_logger().info("worked", result=await session.scalar(text("SELECT 1")))
@@ -73,13 +74,13 @@ router = APIRouter(prefix="/endless")
 
 @router.get("", response_class=EventSourceResponse)
 async def stream() -> AsyncIterable[str]:
-    yield "begun"
+    yield "started"
     await Event().wait()
 """
 
 
 def with_examples(service: Service) -> Service:
-    """Add the examples of the documentation to a service: a stream, a WebSocket and a worker."""
+    """Add the examples of `docs/streams.md` to a service: a stream, a WebSocket and a worker."""
     page = (TEMPLATE / "docs/streams.md").read_text(encoding="utf-8")
     stream, socket_, worker = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     package = service.root / "src/my_service"
@@ -96,7 +97,7 @@ def with_examples(service: Service) -> Service:
 
 @contextmanager
 def server(service: Service, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Client]]:
-    """Run a server that makes its own socket, with a client that opens a connection per request."""
+    """Run a server on a free port, and yield it with a client without keep-alive."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = start(service, *words, "--port", str(port), log=server_log(service))
@@ -105,7 +106,7 @@ def server(service: Service, *words: str) -> Iterator[tuple[subprocess.Popen[byt
         with Client(
             base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=TIMEOUT
         ) as client:
-            wait_until(process, lambda: status_of(client, "/health/ready") == 200)
+            wait_until(process, lambda: get_status(client, "/health/ready") == 200)
             yield process, client
     finally:
         print(server_log(service).read_text(encoding="utf-8"))
@@ -113,8 +114,8 @@ def server(service: Service, *words: str) -> Iterator[tuple[subprocess.Popen[byt
         process.wait(TIMEOUT)
 
 
-def status_of(client: Client, path: str) -> int | None:
-    """The status of a response; none if there is no connection."""
+def get_status(client: Client, path: str) -> int | None:
+    """The status of a response; None without a connection."""
     try:
         return client.get(path).status_code
     except TransportError:
@@ -122,25 +123,25 @@ def status_of(client: Client, path: str) -> int | None:
 
 
 def read_to_the_end(stream: Iterator[str]) -> None:
-    """Read a stream until it ends; one that is cut off raises an error."""
+    """Read a stream until it ends; a broken connection raises an error."""
     # The stream sends an event every five seconds.
-    deadline = time.monotonic() + SECONDS_TO_END
+    deadline = time.monotonic() + STREAM_TIMEOUT
     for event in stream:
         assert event in {"", 'data: "tick"', ": ping"}
         assert time.monotonic() < deadline, "the stream goes on"
 
 
-def lines_of(service: Service) -> list[dict[str, object]]:
-    """The lines of a server's log that are JSON; the parent of several workers writes others."""
+def read_json_lines(service: Service) -> list[dict[str, object]]:
+    """The JSON lines of a server's log; the parent process of workers writes other lines."""
     lines = server_log(service).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
-def levels_of(service: Service) -> list[tuple[object, object]]:
-    """The lines of a server's log above INFO, without those of probes."""
+def read_warnings(service: Service) -> list[tuple[object, object]]:
+    """The log lines above INFO, except those of readiness probes."""
     return [
         (line["level"], line["event"])
-        for line in lines_of(service)
+        for line in read_json_lines(service)
         if line["level"] in {"warning", "error", "critical"} and line["event"] != "not_ready"
     ]
 
@@ -183,14 +184,14 @@ def test_a_stopping_server_is_not_ready_serves_requests_and_ends_streams(
         events = stream.iter_lines()
         assert next(events) == 'data: "tick"'
         process.terminate()
-        wait_until(process, lambda: status_of(client, "/health/ready") == 503)
-        assert status_of(client, "/health/live") == 200
-        assert status_of(client, "/openapi.json") == 200
+        wait_until(process, lambda: get_status(client, "/health/ready") == 503)
+        assert get_status(client, "/health/live") == 200
+        assert get_status(client, "/openapi.json") == 200
         if second:
             process.send_signal(second)
         read_to_the_end(events)
         assert process.wait(TIMEOUT) == code
-    assert levels_of(service) == []
+    assert read_warnings(service) == []
 
 
 def test_a_stream_that_does_not_stop_is_cancelled_with_one_warning(
@@ -202,21 +203,21 @@ def test_a_stream_that_does_not_stop_is_cancelled_with_one_warning(
         server(service, *UVICORN, "--timeout-graceful-shutdown", "1") as (process, client),
         client.stream("GET", "/api/v1/endless") as stream,
     ):
-        # Kept, since an iterator that is collected closes the connection.
+        # Keep a reference: garbage collection of the iterator would close the connection.
         events = stream.iter_lines()
-        assert next(events) == 'data: "begun"'
+        assert next(events) == 'data: "started"'
         process.terminate()
         assert process.wait(TIMEOUT) == -signal.SIGTERM
 
-    assert levels_of(service) == [
+    assert read_warnings(service) == [
         ("warning", "Cancel 1 running task(s), timeout graceful shutdown exceeded")
     ]
-    [line] = [line for line in lines_of(service) if line.get("route") == "/api/v1/endless"]
-    # Milliseconds; the event was sent long before.
+    [line] = [line for line in read_json_lines(service) if line.get("route") == "/api/v1/endless"]
+    # In milliseconds; the stream was cancelled after a second.
     assert float(str(line["duration_ms"])) >= 1000
 
 
-# Of two models that name each other, a command imports one.
+# Two models that refer to each other; the command imports only one.
 AUTHOR = '''\
 """The table of authors."""
 
@@ -233,7 +234,7 @@ if TYPE_CHECKING:
 
 
 class Author(UUIDPrimaryKeyMixin, Base):
-    """Somebody who has written books."""
+    """A writer of books."""
 
     __tablename__ = "authors"
 
@@ -295,7 +296,7 @@ if __name__ == "__main__":
     main()
 '''
 COMMAND_WITHOUT_A_DATABASE = '''\
-"""Says what the service is called: `uv run python -m my_service.cli NAME`."""
+"""Prints the name of the service: `uv run python -m my_service.cli NAME`."""
 
 import asyncio
 import sys
@@ -314,7 +315,7 @@ if __name__ == "__main__":
 
 
 def with_commands(service: Service) -> Service:
-    """Add a command to a service, and the code that it uses."""
+    """Add a command to a service, and its models."""
     package = service.root / "src/my_service"
     if (package / "db").exists():
         (package / "cli.py").write_text(COMMAND, encoding="utf-8")
@@ -333,7 +334,7 @@ def with_commands(service: Service) -> Service:
         *(pytest.param(database, marks=pytest.mark.nightly) for database in ("none", "postgresql")),
     ],
 )
-def test_commands_and_workers_run_beside_the_server_and_pass_the_gate(
+def test_commands_and_workers_run_without_http_and_pass_poe_check(
     install: Callable[..., Service], environments: Environments, database: str
 ) -> None:
     service = with_commands(with_examples(install(database=database)))
@@ -346,6 +347,6 @@ def test_commands_and_workers_run_beside_the_server_and_pass_the_gate(
     service.run("lint-imports", "--no-cache")
     assert service.run("python", "-m", "my_service.cli", "lamp").startswith("lamp ")
     with start(service, "python", "-m", "my_service.worker", log=server_log(service)) as worker:
-        wait_until(worker, lambda: "worked" in [line["event"] for line in lines_of(service)])
+        wait_until(worker, lambda: "worked" in [line["event"] for line in read_json_lines(service)])
         worker.terminate()
         assert worker.wait(TIMEOUT) == 0

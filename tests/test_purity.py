@@ -22,7 +22,7 @@ from harness import (
 from matrix import CELLS, HOSTILE_NAME, resolve
 from owned import differences
 
-# Every answer is given, so that nobody's defaults count.
+# Every answer, so that no user's defaults apply.
 ANSWERS: Answers = resolve({**CELLS["all-on"], "project_name": HOSTILE_NAME})
 
 SETTINGS = """\
@@ -48,7 +48,7 @@ def data_options(answers: Answers) -> list[str]:
 
 
 def contents(service: Path) -> dict[str, bytes]:
-    """The content of each file, after a letter for its executable bit."""
+    """The content of each file, with a prefix for its executable bit."""
     return {
         name: (b"x" if path.stat().st_mode & stat.S_IXUSR else b"-") + path.read_bytes()
         for name, path in files_in(service).items()
@@ -63,7 +63,7 @@ def copy(template: Path, folder: Path, *words: str) -> Path:
     return folder
 
 
-def copy_by_a_process(
+def copy_in_process(
     template: Path, folder: Path, *words: str, cwd: Path, **environment: str
 ) -> Path:
     done = run([*copier_command(*COPY), *words, str(template), str(folder)], cwd, environment)
@@ -76,7 +76,7 @@ def expected(render: Renders) -> dict[str, bytes]:
     return contents(render(**ANSWERS))
 
 
-def test_the_command_line_renders_what_the_api_renders(
+def test_the_command_line_renders_the_same_as_the_api(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
     service = copy(template, tmp_path / "service", *data_options(ANSWERS))
@@ -89,20 +89,20 @@ def test_untracked_files_of_a_checkout_are_not_rendered(
     checkout = shutil.copytree(template, tmp_path / "checkout", ignore=lambda *_: {".git"})
     for name in ("", "src", "src/{{ package_name }}", "tests"):
         folder = checkout / "template" / name
-        for left in (".DS_Store", "__pycache__/main.pyc", ".venv/bin/python", ".ruff_cache/tag"):
-            (folder / left).parent.mkdir(parents=True, exist_ok=True)
-            (folder / left).touch()
+        for file in (".DS_Store", "__pycache__/main.pyc", ".venv/bin/python", ".ruff_cache/tag"):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).touch()
     service = tmp_path / "service"
     copier.run_copy(str(checkout), service, data=dict(ANSWERS), unsafe=True, quiet=True)
-    # Where it came from is not the same.
+    # It records the path of the checkout.
     assert differences(contents(service), expected) == [ANSWERS_FILE]
 
 
 def test_the_order_of_the_answers_does_not_matter(
     template: Path, tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
-    backwards = data_options(dict(reversed([*ANSWERS.items()])))
-    service = copy(template, tmp_path / "service", *backwards)
+    options = data_options(dict(reversed([*ANSWERS.items()])))
+    service = copy(template, tmp_path / "service", *options)
     assert differences(contents(service), expected) == []
 
 
@@ -114,7 +114,7 @@ def test_render_is_independent_of_folder_time_and_user(
     cwd.mkdir()
     (home / ".gitconfig").write_text(GIT_CONFIG, encoding="utf-8")
     (home / "settings.yml").write_text(SETTINGS, encoding="utf-8")
-    service = copy_by_a_process(
+    service = copy_in_process(
         template,
         Path("../another name, with: signs"),
         *data_options(ANSWERS),
@@ -127,7 +127,7 @@ def test_render_is_independent_of_folder_time_and_user(
         LANGUAGE="tr",
         PYTHONHASHSEED="7",
         USER="somebody",
-        # Nothing is fetched.
+        # Any download would fail.
         HTTPS_PROXY="http://127.0.0.1:9",
     )
     assert differences(contents(cwd / service), expected) == []
@@ -160,6 +160,6 @@ def test_a_recopy_changes_nothing(
 
 
 def test_defaults_are_the_same_on_every_machine(render: Renders, tmp_path: Path) -> None:
-    # The name of the folder is no answer.
+    # The name of the folder must not matter.
     service = copy(render.template, tmp_path / "orders-api")
     assert differences(contents(service), contents(render())) == []

@@ -27,7 +27,7 @@ from harness import (
 )
 from matrix import CELLS, OFFERED, RENDERED, STRENGTH, VALUES, cell_params, resolve
 
-LEAST_TESTS = 40
+MIN_TESTS = 40
 STRICT_SETTINGS = """\
 from pydantic import ValidationInfo, field_validator
 
@@ -43,7 +43,7 @@ class Settings(FoundationSettings):
     @classmethod
     def _require_address(cls, address: str, info: ValidationInfo) -> str:
         if get_environment(info).is_production and not address:
-            raise ValueError("is needed by everybody who pays")
+            raise ValueError("is required in production")
         return address
 """
 REQUIRED_SETTINGS = """
@@ -52,12 +52,11 @@ REQUIRED_SETTINGS = """
 def required_settings() -> dict[str, str]:
     return {"APP_PAYMENT_URL": "https://payments.example"}
 """
-# The version that a rendered service would install.
 RUFF = [sys.executable, "-m", "ruff"]
-# Nothing imports them: what is run from the command line, and what SQLAlchemy loads by its name.
+# Dependencies without an import: programs, and drivers that SQLAlchemy loads by name.
 COMMANDS = {"fastapi_cli", "uvicorn"}
 DRIVERS = {"sqlite": {"aiosqlite"}, "postgresql": {"asyncpg"}, "none": set[str]()}
-# Its module has another name.
+# Distributions whose module has another name.
 MODULES = {"opentelemetry_api": "opentelemetry"}
 TOOLS = {
     "coverage",
@@ -69,7 +68,7 @@ TOOLS = {
     "ruff",
 }
 
-# Cells with a database.
+# A cell for each engine.
 ON_EACH_ENGINE = ["defaults", "all-on"]
 
 PostgreSQL = Callable[[str], str]
@@ -94,15 +93,15 @@ class TestText:
 
     def test_dependencies_match_the_imports(self, rendered: Path) -> None:
         project = tomllib.loads((rendered / "pyproject.toml").read_text(encoding="utf-8"))
-        dependencies = modules_of(project["project"]["dependencies"])
-        for_development = modules_of(project["dependency-groups"]["dev"])
+        dependencies = required_modules(project["project"]["dependencies"])
+        dev_dependencies = required_modules(project["dependency-groups"]["dev"])
         answers = recorded_answers(rendered)
         own = {answers["package_name"], "conftest", "tests"}
 
         imported = imports_in([rendered / "src", rendered / "migrations"]) - own
         assert dependencies == imported | COMMANDS | DRIVERS[answers["database"]]
         tested = imports_in([rendered / "tests", rendered / "conftest.py"]) - own - dependencies
-        assert for_development == tested | TOOLS
+        assert dev_dependencies == tested | TOOLS
 
     def test_supported_pythons_match_the_answer(self, rendered: Path) -> None:
         oldest = resolve(recorded_answers(rendered))["python_version"]
@@ -112,14 +111,14 @@ class TestText:
         assert project["tool"]["mypy"]["python_version"] == oldest
 
 
-def modules_of(requirements: Iterable[str]) -> set[str]:
+def required_modules(requirements: Iterable[str]) -> set[str]:
     names = {re.match("[A-Za-z0-9._-]+", requirement) for requirement in requirements}
     modules = {name[0].lower().replace("-", "_") for name in names if name}
     return {MODULES.get(module, module) for module in modules}
 
 
 def imports_in(paths: Iterable[Path]) -> set[str]:
-    """The modules that Python files import, but those of the standard library and their own."""
+    """The top-level modules that Python files import, except the standard library."""
     files = [file for path in paths for file in (path, *path.rglob("*")) if file.suffix == ".py"]
     found = set()
     for file in files:
@@ -131,7 +130,7 @@ def imports_in(paths: Iterable[Path]) -> set[str]:
     return {name.partition(".")[0] for name in found} - sys.stdlib_module_names
 
 
-# Where the scope is the module, all tests of one cell come before those of the next.
+# With module scope, pytest groups the tests by cell.
 @pytest.fixture(scope="module", params=cell_params(CELLS))
 def cell(request: pytest.FixtureRequest) -> str:
     name: str = request.param
@@ -139,30 +138,30 @@ def cell(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def readable(
+def type_checkable(
     cell: str,
     render: Renders,
     environments: Environments,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Service:
-    """A service that tools can read, even if there is no Python that runs it."""
+    """A service that can be type-installed, even if its Python is missing."""
     root = shutil.copytree(render(**CELLS[cell]), tmp_path_factory.mktemp(cell) / "service")
     return environments.install_to_read(root, CELLS[cell])
 
 
 @pytest.fixture(scope="module")
-def service(cell: str, readable: Service, request: pytest.FixtureRequest) -> Service:
-    """A service that runs, with a database that is empty."""
+def service(cell: str, type_checkable: Service, request: pytest.FixtureRequest) -> Service:
+    """A service with an empty database; skips the test if its Python is missing."""
     version = str(resolve(CELLS[cell])["python_version"])
     if find_python(version) is None:
         pytest.skip(NO_PYTHON.format(version))
     if resolve(CELLS[cell])["database"] == "postgresql":
         postgresql: PostgreSQL = request.getfixturevalue("postgresql")
-        # A server of one's own may have it from the last time.
+        # On the server of TEST_DATABASE_URL, it may exist from an earlier run.
         psql(postgresql("postgres"), f'DROP DATABASE IF EXISTS "{cell}" WITH (FORCE)')
         psql(postgresql("postgres"), f'CREATE DATABASE "{cell}"')
-        readable.variables["APP_DATABASE_URL"] = postgresql(cell)
-    return readable
+        type_checkable.variables["APP_DATABASE_URL"] = postgresql(cell)
+    return type_checkable
 
 
 @pytest.mark.slow
@@ -171,7 +170,7 @@ class TestGate:
         modules = modules_in(service.root / "src")
         service.run("python", "-X", "dev", "-W", "error", "-c", IMPORT_ALL, *modules)
 
-    # The suite of every cell does the same without the command line.
+    # The tests of every cell do the same without the command line.
     @pytest.mark.parametrize("cell", cell_params(ON_EACH_ENGINE), indirect=True, scope="module")
     def test_upgrade_and_downgrade(self, service: Service) -> None:
         service.run("alembic", "upgrade", "head")
@@ -183,9 +182,9 @@ class TestGate:
         with serving(service) as client:
             assert client.get("/health/live").json() == {"status": "ok"}
             assert client.get("/health/ready").json() == {"status": "ok"}
-            about = client.get("/openapi.json").raise_for_status().json()["info"]
-            assert about["title"] == answers["project_name"]
-            assert about.get("description", "") == answers["project_description"]
+            info = client.get("/openapi.json").raise_for_status().json()["info"]
+            assert info["title"] == answers["project_name"]
+            assert info.get("description", "") == answers["project_description"]
 
     def test_suite(
         self,
@@ -199,18 +198,23 @@ class TestGate:
             variables["TEST_DATABASE_URL"] = postgresql(f"test-{cell}")
         summary = passed_summary(service.run("pytest", **variables))
         if cell == "defaults":
-            assert int(summary.split()[0]) >= LEAST_TESTS
+            assert int(summary.split()[0]) >= MIN_TESTS
         record_property(SUITE, summary)
 
-    # Last, so that processes seldom wait for one another's.
-    def test_types(self, readable: Service, environments: Environments) -> None:
-        # To find out about the dependencies for one more Python takes longer than all the rest.
-        between = ("python_version", recorded_answers(readable.root)["python_version"]) in VALUES
+    # Last, so that processes rarely wait for the shared cache.
+    def test_types(self, type_checkable: Service, environments: Environments) -> None:
+        # Type-checking the dependencies for another Python version takes longer than all else.
+        is_between = (
+            "python_version",
+            recorded_answers(type_checkable.root)["python_version"],
+        ) in VALUES
         options = (
-            ["--python-version", OFFERED["python_version"][0]] if between and STRENGTH == 2 else []
+            ["--python-version", OFFERED["python_version"][0]]
+            if is_between and STRENGTH == 2
+            else []
         )
         with environments.type_cache() as cache:
-            readable.run("mypy", *cache, *options)
+            type_checkable.run("mypy", *cache, *options)
 
 
 @pytest.mark.slow
@@ -249,28 +253,28 @@ def test_the_suite_explains_a_missing_required_setting(
 @pytest.mark.slow
 class TestTasks:
     @pytest.fixture
-    def checked(self, render: Renders, environments: Environments, tmp_path: Path) -> Service:
+    def installed(self, render: Renders, environments: Environments, tmp_path: Path) -> Service:
         return environments.install(shutil.copytree(render(), tmp_path / "service"), {})
 
-    def test_poe_check_stops_at_the_first_failure(self, checked: Service) -> None:
-        router = checked.root / "src/my_service/api/v1/items.py"
+    def test_poe_check_stops_at_the_first_failure(self, installed: Service) -> None:
+        router = installed.root / "src/my_service/api/v1/items.py"
         with router.open("a", encoding="utf-8") as file:
             file.write("\n\nassert undefined\n")
-        # Where uv run looks first.
-        programs = Path(checked.command("poe")[0]).parent
+        # As `uv run` sets it.
+        programs = Path(installed.command("poe")[0]).parent
         path = os.pathsep.join([str(programs), os.environ["PATH"]])
-        done = checked.attempt(["poe", "check"], {"PATH": path})
+        done = installed.attempt(["poe", "check"], {"PATH": path})
         assert done.returncode == 1
         assert "Poe => ruff check\n" in done.stdout
         assert "F821" in done.stdout
         assert "Poe => mypy" not in done.stdout
 
-    def test_coverage_includes_code_after_a_query(self, checked: Service) -> None:
-        project = tomllib.loads((checked.root / "pyproject.toml").read_text(encoding="utf-8"))
+    def test_coverage_includes_code_after_a_query(self, installed: Service) -> None:
+        project = tomllib.loads((installed.root / "pyproject.toml").read_text(encoding="utf-8"))
         measure, report = map(str.split, project["tool"]["poe"]["tasks"]["coverage"]["sequence"])
-        checked.run(*measure, "tests/api/v1", "tests/services")
-        listed = checked.run(*report)
-        assert "core/logging.py" in listed
-        # Files that are fully covered are omitted.
-        assert "services/items.py" not in listed
-        assert "api/v1/items.py" not in listed
+        installed.run(*measure, "tests/api/v1", "tests/services")
+        output = installed.run(*report)
+        assert "core/logging.py" in output
+        # The report omits fully covered files.
+        assert "services/items.py" not in output
+        assert "api/v1/items.py" not in output

@@ -36,7 +36,7 @@ from sites import free_port, is_listening
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (TEMPLATE / "CONTRIBUTING.md").read_text(encoding="utf-8")
-# It has python3, uv, node and npm.
+# The folder of python3, uv, node and npm.
 PROGRAMS = Path(sys.executable).parent
 
 
@@ -46,12 +46,12 @@ def page(name: str) -> str:
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """The blocks of code in a text that are marked with a language."""
+    """The code blocks of a language in a text."""
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def commands(text: str) -> list[str]:
-    """The lines of the blocks of a shell."""
+    """The lines of the shell blocks."""
     return [line for block in blocks(text, "bash") for line in block.splitlines()]
 
 
@@ -62,7 +62,7 @@ CHECK = copier_command("check-update", "--quiet")
 
 
 def start_documented(script: str, folder: Path, template: Path = TEMPLATE) -> subprocess.Popen[str]:
-    """Start documented commands, with the Copier and the template of the tests."""
+    """Start documented commands, with Copier from this environment and a local template."""
     copier = shlex.join(copier_command())
     for command in ("uvx --with copier-template-extensions copier", "uvx copier"):
         script = script.replace(command, copier)
@@ -128,7 +128,7 @@ def test_requirements_are_pinned_without_urls(name: str) -> None:
     assert "uv.lock" not in working_files()
 
 
-# The unfinished checkout has changes that are not committed, about which Copier warns.
+# Copier warns about the uncommitted changes of the unfinished checkout.
 @pytest.mark.filterwarnings("ignore:Dirty template changes")
 @pytest.mark.parametrize(
     "state", ["released", pytest.param("committed", marks=pytest.mark.slow), "unfinished"]
@@ -141,7 +141,7 @@ def test_the_copy_command_works_in_a_checkout(
         git(checkout, "tag", "--delete", VERSION)
     if state == "unfinished":
         (checkout / "template/NOTES.md").write_text("Unfinished\n", encoding="utf-8")
-    # Its set-up is what the tests run with already.
+    # The first part of the command installs the tools, which the tests have.
     words = shlex.split(GENERATE.rpartition(" && ")[2].replace("$PWD", str(checkout)))
     assert words[0] == ".venv/bin/copier"
     monkeypatch.chdir(checkout)
@@ -150,12 +150,12 @@ def test_the_copy_command_works_in_a_checkout(
     service = tmp_path / "my-service"
     expected = {*files_in(render())} | ({"NOTES.md"} if state == "unfinished" else set())
     assert files_in(service).keys() == expected
-    # A relative path would be looked for from wherever a later update is started.
+    # A later update would resolve a relative path against its own working directory.
     assert recorded_answers(service)["_src_path"] == str(checkout)
 
 
 def committed_service(template: Path | str, folder: Path) -> Path:
-    """A service of the defaults, in a repository of its own."""
+    """A service with the defaults, committed to a new repository."""
     service = folder / "my-service"
     copy = copier_command("copy", "--trust", "--defaults", "--quiet", str(template), str(service))
     assert run(copy, folder).returncode == 0
@@ -252,11 +252,11 @@ def test_a_package_can_be_renamed(template: Path, tmp_path: Path) -> None:
     assert refusal in done.stderr
     assert git(service, "status", "--porcelain") == ""
 
-    moving = "\n".join(
+    script = "\n".join(
         line for line in commands(page("updating")) if "name" in line and "git" in line
     )
-    moving = moving.replace("old_name", "my_service").replace("new_name", "orders")
-    done = run(["bash", "-ec", moving], service)
+    script = script.replace("old_name", "my_service").replace("new_name", "orders")
+    done = run(["bash", "-ec", script], service)
     assert done.returncode == 0, done.stderr
     git(checkout, "commit", "--allow-empty", "--quiet", "--message", "More")
     git(checkout, "tag", "v1001.0.0")
@@ -279,8 +279,8 @@ def test_the_table_has_every_question() -> None:
     for name, answers, default, _ in rows:
         question = QUESTIONS[name.strip("`")]
         if "choices" in question:
-            listed = question["choices"]
-            values = listed.values() if isinstance(listed, dict) else listed
+            choices = question["choices"]
+            values = choices.values() if isinstance(choices, dict) else choices
             assert answers == ", ".join(f"`{value}`" for value in values)
         if question["type"] == "bool":
             assert answers == "yes, no"
@@ -307,10 +307,10 @@ def test_the_message_after_a_copy_matches_the_readme(
     monkeypatch.chdir(tmp_path)
     assert run_copier("copy", "--trust", "--defaults", str(render.template), "my-service") == 0
     message = capsys.readouterr().err.partition("Next:")[2].split("\n")
-    said = [line.strip() for line in message if line.strip()]
-    shown = section("Quickstart").splitlines()
-    assert (tmp_path / said[0].removeprefix("cd ")).samefile(tmp_path / "my-service")
-    assert said[1:] == [line for line in shown if line.startswith("uv ")]
+    steps = [line.strip() for line in message if line.strip()]
+    documented = section("Quickstart").splitlines()
+    assert (tmp_path / steps[0].removeprefix("cd ")).samefile(tmp_path / "my-service")
+    assert steps[1:] == [line for line in documented if line.startswith("uv ")]
 
 
 class TestPages:
@@ -322,7 +322,7 @@ class TestPages:
         for name in ("zensical.toml", "requirements-docs.txt"):
             shutil.copy(TEMPLATE / name, tmp_path)
         [script] = [block for block in blocks(CONTRIBUTING, "bash") if "zensical" in block]
-        # uv does the same in a fraction of the time.
+        # uv is faster.
         script = script.replace("python3 -m venv", "uv venv --quiet")
         script = script.replace(".venv-docs/bin/pip install", "uv pip install --python .venv-docs")
         run_documented(script, tmp_path)
@@ -360,11 +360,11 @@ class TestPages:
         assert shown == {name: defaults[name] for name in shown}
 
 
-RELEASE = load_extension(TEMPLATE, "documentation").url_of
+RELEASE = load_extension(TEMPLATE, "documentation").make_url
 GITHUB = "https://github.com/acme/foundation/tree"
 
 
-class TestLinkOfServices:
+class TestDocumentationLink:
     @pytest.mark.parametrize(
         ("template", "version", "url"),
         [
@@ -396,7 +396,7 @@ class TestLinkOfServices:
         self, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         checkout = shutil.copytree(template, tmp_path / "checkout")
-        # Where git finds what Copier asks a host for.
+        # Let git clone from the checkout instead of GitHub.
         monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
         monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{checkout.as_uri()}.insteadOf")
         monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/acme/foundation.git")

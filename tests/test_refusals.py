@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness import TEMPLATE, copier_command, run, run_copier
 
-# Each with the fix that its message names.
+# Invalid answers, with the fix in the message.
 REFUSALS = {
     "cors_origins=https://app.example.com/path": "use 'https://app.example.com'",
     "cors_origins=https://app.example.com/": "use 'https://app.example.com'",
@@ -26,7 +26,7 @@ REFUSALS = {
     "cors=nope": "use true or false",
 }
 
-# Runs Copier as on a machine that does not have the package that loads a template's extensions.
+# Runs Copier without the package that loads the template's extensions.
 WITHOUT_EXTENSIONS = """
 import sys
 from copier._cli import CopierApp
@@ -47,14 +47,14 @@ def copy(template: Path, folder: Path, *options: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.parametrize("answer", REFUSALS)
-def test_an_invalid_answer_is_refused_with_a_sentence(
+def test_an_invalid_answer_is_refused_with_a_fix(
     template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: str
 ) -> None:
     options = ["--trust", "--defaults", "--data", answer]
     assert run_copier("copy", *options, str(template), str(tmp_path / "service")) == 1
     question = answer.partition("=")[0]
-    said = capsys.readouterr().err
-    assert re.fullmatch(rf"{question}: .*; {re.escape(REFUSALS[answer])}.*\n", said)
+    error = capsys.readouterr().err
+    assert re.fullmatch(rf"{question}: .*; {re.escape(REFUSALS[answer])}.*\n", error)
     assert [*tmp_path.iterdir()] == []
 
 

@@ -267,7 +267,7 @@ def test_tracked_files_are_rewritten_and_reported(
     assert (repository / "ignored.py").read_bytes() == old.encode()
     assert (repository / "new.py").read_bytes() == old.encode()
     assert capsys.readouterr().out.splitlines() == [
-        "broken.py:1: not rewritten, since Python cannot read it: "
+        "broken.py:1: not rewritten, since Python cannot parse it: "
         "shop.db.base.KeyMixin is shop.db.base.UUIDPrimaryKeyMixin now.",
         "src/shop/a.py: rewritten to the new names of this release.",
         "tests/c.py: rewritten to the new names of this release.",

@@ -1,7 +1,7 @@
-"""Behaviour that can break only when the template breaks: tests that services do not have.
+"""Behaviour that only a change of the template can break; services do not have these tests.
 
-`tests/rendered/` has them, laid out like the package and written like files of the template. They are
-rendered into a service as `tests/rendered/`, beside its own tests and with the same fixtures.
+They are the files of `tests/rendered/`, which has the layout of the package. A copy of the template
+renders them into a service, beside its own tests and with the same fixtures.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SERVICES = {
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_every_case_passes(
+def test_the_rendered_tests_pass(
     render_all: Renders,
     environments: Environments,
     request: pytest.FixtureRequest,
@@ -31,6 +31,6 @@ def test_every_case_passes(
 ) -> None:
     service = environments.install(render_all(**SERVICES[name]), SERVICES[name])
     if name == "postgresql":
-        address: Callable[[str], str] = request.getfixturevalue("postgresql")
-        service.variables["TEST_DATABASE_URL"] = address("test-rendered")
+        database_url: Callable[[str], str] = request.getfixturevalue("postgresql")
+        service.variables["TEST_DATABASE_URL"] = database_url("test-rendered")
     record_property(SUITE, passed_summary(service.run("pytest", "tests/rendered")))

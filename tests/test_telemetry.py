@@ -1,4 +1,4 @@
-"""OpenTelemetry records spans for requests, by FastAPI itself and by the instrumentation."""
+"""OpenTelemetry records spans of requests, natively in FastAPI and by the instrumentation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SDK = ["opentelemetry-sdk>=1.45,<2", "opentelemetry-instrumentation-fastapi>=0.6
 
 
 @pytest.mark.parametrize("spans", ["native", "instrumentation"])
-def test_a_request_has_a_span_whose_ids_are_in_the_log_and_in_the_response(
+def test_the_log_and_the_response_have_the_ids_of_the_span(
     render: Renders, environments: Environments, tmp_path: Path, spans: str
 ) -> None:
     root = shutil.copytree(render(), tmp_path / "service")

@@ -1,4 +1,4 @@
-"""A value that Pydantic accepts and a column refuses is a 422."""
+"""A value that Pydantic accepts but a column refuses causes a 422."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Sample(UUIDPrimaryKeyMixin, Base):
     kind: Mapped[Kind]
     data: Mapped[Any] = mapped_column(JSON, nullable=True)
 '''
-# Schemas with types of Python, and with types that declare the limits of a column.
-CARELESS = {
+# Schemas with plain Python types, and with types that declare the limits of the column.
+PLAIN = {
     "sold_at": "datetime",
     "span": "timedelta",
     "price": "Decimal",
@@ -69,7 +69,7 @@ CARELESS = {
     "kind": "str",
     "data": "Any",
 }
-CAREFUL = {
+CONSTRAINED = {
     "sold_at": "Timestamp",
     "span": "Annotated[timedelta, Field(ge=timedelta(-99), le=timedelta(99))]",
     "price": "Annotated[Decimal, Field(max_digits=10, decimal_places=2)]",
@@ -100,7 +100,7 @@ from my_service.db.models.sample import Kind, Sample
 router = APIRouter(prefix="/samples")
 
 
-class Whole(BaseModel):
+class SampleCreate(BaseModel):
     day: date
     hour: time
     content: bytes
@@ -109,20 +109,22 @@ class Whole(BaseModel):
 %(fields)s
 
 
-class Parts(BaseModel):
+class SampleFilter(BaseModel):
 %(filters)s
 
 
 @router.post("", status_code=201)
-async def create_sample(session: Session, new: Whole) -> Whole:
+async def create_sample(session: Session, new: SampleCreate) -> SampleCreate:
     sample = Sample(**new.model_dump())
     session.add(sample)
     await session.flush()
-    return Whole.model_validate(sample, from_attributes=True)
+    return SampleCreate.model_validate(sample, from_attributes=True)
 
 
 @router.get("/{name}")
-async def count_samples(session: ReadSession, name: %(name)s, by: Annotated[Parts, Query()]) -> int:
+async def count_samples(
+    session: ReadSession, name: %(name)s, by: Annotated[SampleFilter, Query()]
+) -> int:
     statement = select(Sample.id).where(Sample.name == name)
     for key, value in by.model_dump(exclude_none=True).items():
         statement = statement.where(getattr(Sample, key) == value)
@@ -148,7 +150,7 @@ SAMPLE = {
 }
 NINES = 4_300 * "9"
 LONG = '"' + Random(1).randbytes(9_000).hex() + '"'
-HALF, NUL = r'"\ud800"', r'"\u0000"'
+SURROGATE, NUL = r'"\ud800"', r'"\u0000"'
 # JSON values that some column, driver or response cannot represent.
 HOSTILE = {
     "sold_at": ['"2026-01-01T00:00:00"', '"0001-01-01T00:00:00+14:00"', "NaN", "1e18"],
@@ -158,14 +160,14 @@ HOSTILE = {
     "weight": ["NaN", "Infinity", "-Infinity", "1e999", NINES],
     "size": [str(2**31), str(2**63), str(-(2**63) - 1), "1e300", NINES],
     "count": [str(2**63), NINES],
-    "name": [HALF, NUL, '"' + 21 * "a" + '"'],
-    "text": [HALF, NUL, LONG],
-    "content": [HALF, NUL],
-    "kind": ['"stone"', '""', HALF, LONG],
-    "data": [HALF, NUL, r'{"\ud800": 1}', "NaN", "[1e999]", NINES, 500 * "[" + 500 * "]"],
+    "name": [SURROGATE, NUL, '"' + 21 * "a" + '"'],
+    "text": [SURROGATE, NUL, LONG],
+    "content": [SURROGATE, NUL],
+    "kind": ['"stone"', '""', SURROGATE, LONG],
+    "data": [SURROGATE, NUL, r'{"\ud800": 1}', "NaN", "[1e999]", NINES, 500 * "[" + 500 * "]"],
 }
 SAMPLES = "/api/v1/samples"
-# Of all phases but that of links between operations, since there are none.
+# Without the stateful phase, since the schema has no links.
 OPTIONS = [
     *("--phases", "examples,coverage,fuzzing", "--mode", "all", "--max-examples", "200"),
     *("--seed", "1", "--no-color", "--include-path-regex", SAMPLES),
@@ -173,7 +175,7 @@ OPTIONS = [
 
 
 def add_samples(service: Service, fields: dict[str, str]) -> None:
-    """Add a table with a column of each type to a service, and a router with their schemas."""
+    """Add a table with a column of each type to a service, and a router with these schemas."""
     source = service.root / "src/my_service"
     (source / "db/models/sample.py").write_text(MODEL)
     parts = {
@@ -188,11 +190,11 @@ def add_samples(service: Service, fields: dict[str, str]) -> None:
 
 
 def hostile_requests() -> Iterator[tuple[str, str, str | None]]:
-    """Methods, addresses and bodies."""
+    """The method, URL and body of each request."""
     for field, values in HOSTILE.items():
         for value in values:
-            rest = json.dumps({name: sample for name, sample in SAMPLE.items() if name != field})
-            yield "POST", SAMPLES, f'{rest[:-1]}, "{field}": {value}}}'
+            valid = json.dumps({name: sample for name, sample in SAMPLE.items() if name != field})
+            yield "POST", SAMPLES, f'{valid[:-1]}, "{field}": {value}}}'
             if field in FILTERS:
                 query = urlencode({field: value.strip('"')})
                 yield "GET", f"{SAMPLES}/a?{query}", None
@@ -202,43 +204,43 @@ def hostile_requests() -> Iterator[tuple[str, str, str | None]]:
 
 @pytest.mark.parametrize(
     "fields",
-    [pytest.param(CARELESS, id="careless"), pytest.param(CAREFUL, id="careful", marks=NIGHTLY)],
+    [pytest.param(PLAIN, id="plain"), pytest.param(CONSTRAINED, id="constrained", marks=NIGHTLY)],
 )
 def test_no_value_causes_a_server_error(service: Service, fields: dict[str, str]) -> None:
     add_samples(service, fields)
     failed = []
 
     with serving(service, "--no-access-log") as client:
-        # The response reads the stored value.
+        # First check that the endpoint works.
         client.post(SAMPLES, json=SAMPLE).raise_for_status()
-        for method, address, body in hostile_requests():
+        for method, url, body in hostile_requests():
             headers = {"content-type": "application/json", "connection": "close"}
-            response = client.request(method, address, content=body, headers=headers)
+            response = client.request(method, url, content=body, headers=headers)
             if response.status_code >= 500:
-                failed.append((method, address[:100], (body or "")[-100:], response.text))
+                failed.append((method, url[:100], (body or "")[-100:], response.text))
 
     assert failed == []
-    if fields is CAREFUL:
+    if fields is CONSTRAINED:
         log = server_log(service).read_text().splitlines()
         assert [line for line in log if "value_refused" in line] == []
 
 
 @NIGHTLY
-@pytest.mark.parametrize("fields", [CARELESS, CAREFUL], ids=["careless", "careful"])
+@pytest.mark.parametrize("fields", [PLAIN, CONSTRAINED], ids=["plain", "constrained"])
 def test_no_generated_request_causes_a_server_error(
     service: Service, tmp_path: Path, fields: dict[str, str]
 ) -> None:
     add_samples(service, fields)
-    # A JSON Schema cannot say all that Pydantic refuses, nor that it converts numbers and booleans; a
-    # stored NaN is null in a response.
-    untrue = "positive_data_acceptance,negative_data_rejection"
-    checks = ["--checks", "all", "--exclude-checks", untrue]
-    checks = checks if fields is CAREFUL else ["--checks", "not_a_server_error"]
+    # A JSON Schema cannot express all that Pydantic refuses or converts. With plain types, a stored
+    # NaN is null in a response.
+    excluded = "positive_data_acceptance,negative_data_rejection"
+    checks = ["--checks", "all", "--exclude-checks", excluded]
+    checks = checks if fields is CONSTRAINED else ["--checks", "not_a_server_error"]
 
     with serving(service, "--no-access-log") as client:
         schema = str(client.base_url.join("/openapi.json"))
         program = str(Path(sys.executable).with_name("st"))
-        found = run([program, "run", schema, *OPTIONS, *checks], tmp_path)
+        done = run([program, "run", schema, *OPTIONS, *checks], tmp_path)
 
-    assert found.returncode == 0, f"{found.stdout}{found.stderr}\n{service.root}"
-    assert "2 selected" in found.stdout
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{service.root}"
+    assert "2 selected" in done.stdout

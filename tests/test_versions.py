@@ -24,7 +24,7 @@ print(json.dumps(names))
 def install_with_two_versions(
     render: Renders, environments: Environments, folder: Path, answers: Answers
 ) -> Service:
-    """A service whose team has copied the first version of the API, and its tests."""
+    """A service with a copy of the first API version and its tests."""
     root = shutil.copytree(render(**answers), folder / "service")
     for api in (root / "src/my_service/api", root / "tests/api"):
         shutil.copytree(api / "v1", api / "v2")
@@ -45,7 +45,7 @@ def test_operation_ids_of_v1_are_kept(
     assert names["/health/live"] == ["live"]
     assert names["/api/v1/items"] == ["create_item", "list_items"]
     assert names["/api/v2/items"] == ["create_item_v2", "list_items_v2"]
-    # The one that says where a new item is among them.
+    # Including the test of the Location header.
     service.run("pytest", "-q", "tests/api/v2", "tests/foundation/api/test_openapi.py")
 
 

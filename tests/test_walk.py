@@ -1,4 +1,4 @@
-"""The first steps of a new user, with a real server process."""
+"""The first steps with a new service, with a real server process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROBLEM = "application/problem+json"
 def make_service(
     render: Renders, environments: Environments, tmp_path: Path
 ) -> Callable[[Answers], Service]:
-    """A service of one's own, which may keep its data next to it."""
+    """Installs a service for one test, which may write to its folder."""
 
     def make(answers: Answers) -> Service:
         root = shutil.copytree(render(**answers), tmp_path / "service")
@@ -40,10 +40,7 @@ def make_service(
 
 @contextmanager
 def running(service: Service) -> Iterator[Client]:
-    """Run the server as `uv run fastapi run` does, with a client that calls it.
-
-    What it printed is shown when something fails.
-    """
+    """Run the server with `fastapi run`, and yield a client; the log is shown if the test fails."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     log = service.root.parent / "server.log"
@@ -69,7 +66,7 @@ def wait_until_alive(server: subprocess.Popen[bytes], client: Client) -> None:
     """Send requests until the server responds, exits or exceeds the timeout."""
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline:
-        assert server.poll() is None, f"the server ended with {server.returncode}"
+        assert server.poll() is None, f"the server exited with {server.returncode}"
         try:
             client.get("/health/live").raise_for_status()
         except TransportError:
@@ -87,7 +84,7 @@ def test_a_new_service_on_postgresql(
     make_service: Callable[[Answers], Service], postgresql: Callable[[str], str]
 ) -> None:
     service = make_service({"database": "postgresql", "error_format": "envelope"})
-    # The database that a server has from its beginning.
+    # Every server has this database.
     service.variables["APP_DATABASE_URL"] = postgresql("postgres")
     walk(service, "application/json")
 
@@ -109,7 +106,7 @@ def test_the_commands_of_the_readme_exist(
     assert "fastapi dev" in commands
     for command in commands:
         program, *task = command.split()
-        # poe would pass an option behind the task on to each of its steps.
+        # poe would pass options after the task to its steps.
         words = [program, "--help", *task] if program == "poe" else [program, *task, "--help"]
         service.run(*words)
 
@@ -125,21 +122,21 @@ def test_missing_migrations_are_reported_without_details(
 
 
 def walk(service: Service, error_type: str) -> None:
-    """Migrate, store, page, change, delete, be refused, and find it all again after a restart."""
+    """Migrate; create, list, change and delete items; cause errors; restart and read again."""
     service.run("alembic", "upgrade", "head")
     with running(service) as client:
         hammer, saw, plane = (create(client, name) for name in ("Hammer", "Saw", "Plane"))
         assert pages(client) == [["Plane", "Saw"], ["Hammer"]]
 
-        changed = client.patch(path_of(saw), json={"description": "It cuts."})
+        changed = client.patch(location_path(saw), json={"description": "It cuts."})
         assert (changed.status_code, changed.json()["description"]) == (200, "It cuts.")
-        assert client.delete(path_of(plane)).status_code == 204
+        assert client.delete(location_path(plane)).status_code == 204
 
         for response, status in (
             (client.post(ITEMS, json={"name": "Hammer"}), 409),
             (client.post(ITEMS, json={"name": ""}), 422),
             (client.post(ITEMS, content="{", headers={"content-type": "application/json"}), 422),
-            (client.get(path_of(plane)), 404),
+            (client.get(location_path(plane)), 404),
             (client.put(ITEMS, json={}), 405),
         ):
             assert_refused(response, status, error_type)
@@ -147,32 +144,32 @@ def walk(service: Service, error_type: str) -> None:
 
     with running(service) as client:
         assert pages(client) == [["Saw", "Hammer"]]
-        assert client.get(path_of(saw)).json()["description"] == "It cuts."
-        assert client.get(path_of(hammer)).json() == hammer.json()
+        assert client.get(location_path(saw)).json()["description"] == "It cuts."
+        assert client.get(location_path(hammer)).json() == hammer.json()
 
 
 def create(client: Client, name: str) -> Response:
     response = client.post(ITEMS, json={"name": name})
     assert response.status_code == 201, response.text
-    assert path_of(response) == f"{ITEMS}/{response.json()['id']}"
+    assert location_path(response) == f"{ITEMS}/{response.json()['id']}"
     return response
 
 
-def path_of(created: Response) -> str:
+def location_path(created: Response) -> str:
     location: str = created.headers["location"]
     return location
 
 
 def pages(client: Client) -> list[list[str]]:
-    """The names of all items, two on a page."""
-    found: list[list[str]] = []
+    """The names of all items, in pages of two."""
+    names: list[list[str]] = []
     cursor = None
-    while cursor is not None or not found:
+    while cursor is not None or not names:
         query = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
         page = client.get(ITEMS, params=query).raise_for_status().json()
-        found.append([item["name"] for item in page["items"]])
+        names.append([item["name"] for item in page["items"]])
         cursor = page["next_cursor"]
-    return found
+    return names
 
 
 def assert_refused(response: Response, status: int, error_type: str) -> None:

@@ -29,16 +29,16 @@ JOBS = {
     for workflow, parsed in PARSED.items()
     for name, job in parsed["jobs"].items()
 }
-# GitHub starts no more jobs than these from one matrix.
-MOST_JOBS = 256
-MOST_MINUTES = 60
+# GitHub's limit for a matrix.
+MAX_JOBS = 256
+MAX_MINUTES = 60
 
 
 def tool(name: str) -> str:
-    """A program that is installed beside the Python of the tests."""
-    found = shutil.which(name, path=str(Path(sys.executable).parent))
-    assert found, f"{name} is in requirements.txt: install that"
-    return found
+    """A program of the environment of the tests."""
+    program = shutil.which(name, path=str(Path(sys.executable).parent))
+    assert program, f"{name} is missing: install requirements.txt"
+    return program
 
 
 ZIZMOR = [tool("zizmor"), "--offline", "--persona=auditor", "--strict-collection", "--no-progress"]
@@ -46,8 +46,8 @@ ACTIONLINT = [tool("actionlint"), "-no-color", "-shellcheck", tool("shellcheck")
 
 
 @pytest.fixture(scope="module")
-def of_services(render: Renders, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with every workflow that a service can have."""
+def services(render: Renders, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the workflows of all cells."""
     root = tmp_path_factory.mktemp("services")
     (root / ".github/workflows").mkdir(parents=True)
     git(root, "init", "--quiet")
@@ -62,7 +62,7 @@ def of_services(render: Renders, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return root
 
 
-@pytest.fixture(params=["template", "of_services"])
+@pytest.fixture(params=["template", "services"])
 def repository(request: pytest.FixtureRequest) -> Path:
     root: Path = request.getfixturevalue(request.param)
     return root
@@ -78,11 +78,11 @@ class TestSafety:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def test_every_action_is_pinned_and_always_to_the_same_commit(
-        self, of_services: Path, template: Path
+        self, services: Path, template: Path
     ) -> None:
         texts = "".join(
             path.read_text(encoding="utf-8")
-            for root in (template, of_services)
+            for root in (template, services)
             for path in (root / ".github").rglob("*.yml")
         )
         used = {*re.findall("uses: (.+)", texts)}
@@ -105,7 +105,7 @@ class TestSafety:
         job = JOBS[name]
         writes = {"contents": "write"} if name in {"ci-release", "release-tag"} else {}
         assert job["permissions"] in ({}, {"contents": "read"}, writes)
-        assert "uses" in job or job["timeout-minutes"] <= MOST_MINUTES
+        assert "uses" in job or job["timeout-minutes"] <= MAX_MINUTES
 
 
 def minor(version: str) -> int:
@@ -131,35 +131,34 @@ class TestServices:
     def test_workflows_of_the_template_are_not_rendered(self, render: Renders, cell: str) -> None:
         service = render(**RENDERED[cell])
         workflows = {name for name in files_in(service) if name.startswith(".github")}
-        has_some = recorded_answers(service)["ci"] == "github"
-        assert workflows == ({".github/workflows/ci.yml"} if has_some else set())
+        has_workflow = recorded_answers(service)["ci"] == "github"
+        assert workflows == ({".github/workflows/ci.yml"} if has_workflow else set())
         assert not any("tests/matrix.py" in (service / name).read_text() for name in workflows)
 
 
-def commands(starting: str) -> list[str]:
-    """The commands in the workflows that begin with a word."""
+def commands(program: str) -> list[str]:
+    """The commands in the workflows that run a program."""
     steps = [step for job in JOBS.values() for step in job.get("steps", [])]
     lines = [line for step in steps for line in step.get("run", "").splitlines()]
-    return [line for line in lines if re.search(rf"(^|\()\s*{starting} ", line)]
+    return [line for line in lines if re.search(rf"(^|\()\s*{program} ", line)]
 
 
 class TestCommands:
     @pytest.mark.parametrize("strength", ["2", "3"])
     def test_the_workflow_matrix_is_that_of_the_tests(self, strength: str) -> None:
-        [printing] = [line for line in commands("python") if "GITHUB_OUTPUT" in line]
-        found = re.fullmatch(r'echo "cells=\$\((.+)\)" >> "\$GITHUB_OUTPUT"', printing)
-        assert found
-        words = shlex.split(found[1])[1:]
+        [line] = [line for line in commands("python") if "GITHUB_OUTPUT" in line]
+        command = re.fullmatch(r'echo "cells=\$\((.+)\)" >> "\$GITHUB_OUTPUT"', line)
+        assert command
+        words = shlex.split(command[1])[1:]
         done = run([sys.executable, *words], TEMPLATE, {"MATRIX_STRENGTH": strength})
         printed = json.loads(done.stdout)
         assert (printed == github_matrix()) == (strength == "2")
-        assert len(printed["include"]) <= MOST_JOBS
+        assert len(printed["include"]) <= MAX_JOBS
         cell = JOBS["cells-cell"]["strategy"]["matrix"]
         assert cell == "${{ fromJSON(needs.matrix.outputs.cells) }}"
         assert JOBS["cells-matrix"]["outputs"] == {"cells": "${{ steps.print.outputs.cells }}"}
 
-    # Where a command selects no test at all, pytest fails in the workflow itself; one that names a cell
-    # selects too few.
+    # A command that selects no test fails in the workflow, but one for a cell could select too few.
     @pytest.mark.slow
     @pytest.mark.parametrize(
         "command",
@@ -176,8 +175,8 @@ class TestCommands:
         if "$CELL" in command:
             selected = re.findall(r"\[(.+)\]$", done.stdout, re.MULTILINE)
             assert all("cell-01" in name for name in selected)
-            for proof in ("test_suite[cell-01@]", "test_types[cell-01@]", "no_word[cell-01@]"):
-                assert proof in done.stdout
+            for test in ("test_suite[cell-01@]", "test_types[cell-01@]", "no_word[cell-01@]"):
+                assert test in done.stdout
 
     @pytest.mark.parametrize("command", commands("python"))
     def test_commands_run_existing_files(self, command: str) -> None:
@@ -232,7 +231,7 @@ class TestTags:
     def test_the_changelog_has_every_release(self) -> None:
         described = sections((TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8"))
         named = [release.version for release in RELEASES]
-        # One that is just being made has no commit yet that could be named.
+        # The release in progress has no commit yet.
         assert [*described][::-1][: len(named)] == named
         assert len(described) - len(named) <= 1
         assert all(described.values())

@@ -1,4 +1,4 @@
-"""Runs in a service that has OpenTelemetry's SDK: with FastAPI's own spans, or the instrumentation's."""
+"""Tests for a service with the OpenTelemetry SDK; `SPANS` is "native" or "instrumentation"."""
 
 import json
 import os
@@ -29,10 +29,10 @@ def server_spans() -> list[ReadableSpan]:
     return [span for span in EXPORTER.get_finished_spans() if span.kind is trace.SpanKind.SERVER]
 
 
-@pytest.mark.parametrize("sent", [{}, {"traceparent": PARENT}], ids=["no parent", "a parent"])
+@pytest.mark.parametrize("parent", [{}, {"traceparent": PARENT}], ids=["no parent", "a parent"])
 @pytest.mark.parametrize("path", ["/logged", "/crash", "/nowhere"])
 async def test_log_lines_and_the_response_carry_the_ids_of_the_span(
-    settings: Settings, capsys: pytest.CaptureFixture[str], path: str, sent: dict[str, str]
+    settings: Settings, capsys: pytest.CaptureFixture[str], path: str, parent: dict[str, str]
 ) -> None:
     app = create_app(settings.model_copy(update={"log_format": "json"}))
     if os.environ["SPANS"] == "instrumentation":
@@ -48,22 +48,22 @@ async def test_log_lines_and_the_response_carry_the_ids_of_the_span(
 
     EXPORTER.clear()
     async with serve(app) as client:
-        response = await client.get(path, headers={"Origin": ORIGIN, **sent})
+        response = await client.get(path, headers={"Origin": ORIGIN, **parent})
 
     (span,) = server_spans()
     assert span.context is not None
     trace_id, span_id = f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}"
-    assert (trace_id == "a" * 32) is bool(sent)
+    assert (trace_id == "a" * 32) is bool(parent)
     assert response.headers["traceparent"][:53] == f"00-{trace_id}-{span_id}-"
     assert response.headers["x-request-id"]
     assert response.headers["access-control-allow-origin"] == ORIGIN
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    named = [line for line in lines if line["event"] in {"inside", "request"}]
-    assert len(named) == (2 if path == "/logged" else 1)
-    assert {(line["trace_id"], line["span_id"]) for line in named} == {(trace_id, span_id)}
+    ours = [line for line in lines if line["event"] in {"inside", "request"}]
+    assert len(ours) == (2 if path == "/logged" else 1)
+    assert {(line["trace_id"], line["span_id"]) for line in ours} == {(trace_id, span_id)}
 
 
-async def test_a_request_that_no_span_covers_has_ids_of_its_own(settings: Settings) -> None:
+async def test_a_request_without_a_span_has_its_own_ids(settings: Settings) -> None:
     app = create_app(settings)
     if os.environ["SPANS"] == "instrumentation":
         FastAPIInstrumentor.instrument_app(app)
