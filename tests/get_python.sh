@@ -17,42 +17,8 @@ if [[ -x $python ]] && "$python" -c ''; then exit; fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# With an empty package database, apt downloads all dependencies.
-apt_of_release() {
-    apt-get --quiet=2 \
-        --option Dir::Etc::SourceList="$scratch/release.sources" \
-        --option Dir::Etc::SourceParts=/dev/null \
-        --option Dir::Etc::PreferencesParts=/dev/null \
-        --option Dir::State::Lists="$scratch/lists" \
-        --option Dir::State::Status="$scratch/status" \
-        --option Dir::Cache::Archives="$scratch/archives" \
-        --option APT::Sandbox::User=root "$@"
-}
-
-download() {
-    mkdir -p "$scratch"/{lists,archives}/partial
-    touch "$scratch/status"
-    local mirror
-    mirror=$(apt-get indextargets --format "\$(REPO_URI)" | awk '/\/debian\/$/ && !found++')
-    printf '%s\n' 'Types: deb' "URIs: $mirror" "Suites: $release" 'Components: main' \
-        'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg' >"$scratch/release.sources"
-    apt_of_release update
-    apt_of_release --yes --download-only --no-install-recommends install "python$version" patchelf
-}
-
-# In one tree, with /lib linked to /usr/lib, as in Debian.
-unpack() {
-    local name package
-    for name in bin lib lib64 sbin; do
-        mkdir -p "$folder/usr/$name"
-        ln -sfn "usr/$name" "$folder/$name"
-    done
-    for package in "$scratch"/archives/*.deb; do
-        dpkg-deb --fsys-tarfile "$package" |
-            tar --extract --directory "$folder" --keep-directory-symlink --no-same-owner \
-                --exclude ./etc --exclude ./var --exclude ./usr/share --exclude '*/gconv'
-    done
-}
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/debian.sh"
 
 # Make it use the loader and libraries beside it, in two steps: with both options in one command,
 # patchelf 0.18 writes a program that crashes.
@@ -67,8 +33,8 @@ patch() {
     run_patchelf --set-interpreter "$loader"
 }
 
-download
-unpack
+download "$release" "python$version" patchelf
+unpack "$folder" --exclude ./etc --exclude ./var --exclude ./usr/share --exclude '*/gconv'
 patch
 # So that the folder can be on PATH without hiding other programs.
 find "$folder"/usr/{bin,sbin} -mindepth 1 ! -name "*$version" -delete

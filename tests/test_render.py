@@ -121,13 +121,18 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
             *("typescript", r"(?<!/)openapi\.json"),
         ],
     ),
+    "container": (
+        "container",
+        {True},
+        ["docker", r"compose\b", "secrets_dir", "/run/secrets", r"(?-i:\bSECRETS\b)"],
+    ),
     "uuid-utils": ("python_version", {"3.11", "3.12", "3.13"}, ["uuid.utils"]),
 }
 OLDEST = OFFERED["python_version"][0]
 # Answers that change a value in a file, and bring no piece.
 VALUES = {"python_version", "cors_credentials"}
 # Pieces that a service of the defaults does without.
-OFF = {"typescript_client"}
+OFF = {"typescript_client", "container"}
 # Each piece that can be off, with the answer that says so.
 PIECES = [
     (name, answer, nothing)

@@ -106,6 +106,12 @@ READERS: dict[tuple[str, str], Reader] = {
     ("service_path", "Procfile"): _matched(r" runs in (.*); "),
     ("service_path", ".github/workflows/ci.yml"): _matched(r'^ +working-directory: "(.*)"$'),
     ("service_path", "tests/foundation/test_repository.py"): _assigned("SERVICE_PATH"),
+    ("project_slug", "Dockerfile"): _matched(r'^LABEL org.opencontainers.image.title="(.*)" '),
+    ("project_slug", "compose.yaml"): lambda text: yaml.safe_load(text)["name"],
+    ("service_path", "Dockerfile"): _matched(r"^WORKDIR /repository/(.*)$"),
+    ("service_path", "Dockerfile.dockerignore"): _matched(r"^!(.*)/src$"),
+    ("service_path", "compose.yaml"): _matched(r'^    dockerfile: "(.*)/Dockerfile"$'),
+    ("port", "compose.yaml"): _matched(r'ports: \["127\.0\.0\.1:(.*):8000"\]'),
     ("port", "README.md"): _matched(r"`http://127\.0\.0\.1:(.*)/docs`"),
     ("port", "Procfile"): _matched(r"^[^#:]+: uv run fastapi dev --port (.*)$"),
     (PACKAGE, "pyproject.toml"): _project("tool", "uv", "build-backend", "module-name"),
@@ -116,6 +122,7 @@ EVERYWHERE: Answers = {
     "service_path": "api",
     "typescript_client": True,
     "error_tracking": "sentry",
+    "container": True,
 }
 FILES = sorted({pattern for _, pattern in READERS} | {ANSWERS_FILE})
 
