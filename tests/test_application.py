@@ -42,7 +42,7 @@ ADDED: Mapping[str, tuple[str, str]] = {
         "# APP_PHOTO_FOLDER=\n"
         "# APP_BRANDS=\n"
         "# APP_SUPPLIER_URL=https://parts.example.com/\n"
-        "# APP_TIDY_INTERVAL=60\n"
+        "# APP_CLEANUP_INTERVAL=60\n"
         "# APP_MAIL__SENDER=workshop@example.com\n"
         "# APP_MAIL__COPIES=\n",
     ),
@@ -108,7 +108,7 @@ def test_the_application_runs_in_production(application: Service) -> None:
         application, "python", "-m", "my_service.worker", log=server_log(application)
     ) as worker:
         wait_until(
-            worker, lambda: "reminded" in server_log(application).read_text(encoding="utf-8")
+            worker, lambda: "overdue_notices_sent" in server_log(application).read_text(encoding="utf-8")
         )
         worker.terminate()
         assert worker.wait(TIMEOUT) == 0

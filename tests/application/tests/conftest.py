@@ -23,43 +23,43 @@ from tests.foundation import serve
 
 pytest_plugins = ["tests.foundation"]
 
-PASSWORD = "correct horse battery"  # noqa: S105 - of those who exist in tests only
+PASSWORD = "correct horse battery"  # noqa: S105 - of users in tests
 
 
 @pytest.fixture(scope="session")
 def required_settings() -> dict[str, str]:
-    """The settings that have no default."""
-    return {"APP_JWT_SECRET": "for tests only, which nobody else knows"}
+    """The settings without a default."""
+    return {"APP_JWT_SECRET": "a secret of 32 characters, for tests"}
 
 
 @pytest.fixture(scope="session")
 def settings(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The foundation's, with a folder for photos that goes away."""
+    """The foundation's settings, with a temporary folder for photos."""
     return settings.model_copy(update={"photo_folder": tmp_path_factory.mktemp("photos")})
 
 
 @pytest.fixture(autouse=True)
-def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fast_password_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "COST", 2)
 
 
 async def add_user(session: AsyncSession, role: Role, name: str = "") -> User:
-    """Somebody who works here."""
+    """Create a user."""
     new = UserCreate(name=name or role.value, password=SecretStr(PASSWORD), role=role)
     return await users.create_user(session, new)
 
 
 @pytest.fixture
 async def manager(client: AsyncClient, session: AsyncSession, settings: Settings) -> AsyncClient:
-    """The client of a manager, in the transaction of the test."""
+    """A client with a manager's token, in the transaction of the test."""
     user = await add_user(session, Role.MANAGER)
-    client.headers["Authorization"] = f"Bearer {tokens.sign(user.id, settings)}"
+    client.headers["Authorization"] = f"Bearer {tokens.create_token(user.id, settings)}"
     return client
 
 
 @pytest.fixture
-async def running(settings: Settings, engine: AsyncEngine) -> AsyncGenerator[FastAPI]:
-    """The service with connections of its own, which leaves no rows behind."""
+async def live_app(settings: Settings, engine: AsyncEngine) -> AsyncGenerator[FastAPI]:
+    """The application with real commits; the rows are deleted after the test."""
     app = create_app(settings)
     yield app
     async with engine.begin() as connection:
@@ -68,36 +68,36 @@ async def running(settings: Settings, engine: AsyncEngine) -> AsyncGenerator[Fas
 
 
 @pytest.fixture
-async def workshop(running: FastAPI, settings: Settings) -> AsyncGenerator[AsyncClient]:
-    """The client of a manager, who calls the service over the network."""
-    async with serve(running) as client:
-        database: Database = running.state.database
+async def live_manager(live_app: FastAPI, settings: Settings) -> AsyncGenerator[AsyncClient]:
+    """A client with a manager's token, for a running server."""
+    async with serve(live_app) as client:
+        database: Database = live_app.state.database
         async with database.session() as session:
             user = await add_user(session, Role.MANAGER)
-        client.headers["Authorization"] = f"Bearer {tokens.sign(user.id, settings)}"
+        client.headers["Authorization"] = f"Bearer {tokens.create_token(user.id, settings)}"
         yield client
 
 
-async def make(client: AsyncClient, path: str, **fields: Any) -> dict[str, Any]:
-    """Store something by way of the API."""
+async def create(client: AsyncClient, path: str, **fields: Any) -> dict[str, Any]:
+    """Create a resource with a POST request."""
     response = await client.post(f"/api/v1/{path}", json=fields)
     assert response.status_code == 201, response.text
-    made: dict[str, Any] = response.json()
-    return made
+    created: dict[str, Any] = response.json()
+    return created
 
 
-async def make_bicycle(client: AsyncClient, **fields: Any) -> dict[str, Any]:
-    """Store a bicycle and its customer."""
+async def create_bicycle(client: AsyncClient, **fields: Any) -> dict[str, Any]:
+    """Create a bicycle and its customer."""
     email = f"{uuid4().hex}@example.com"
-    customer = await make(client, "customers", name="Ada", email=email)
-    return await make(
+    customer = await create(client, "customers", name="Ada", email=email)
+    return await create(
         client, "bicycles", **{"customer_id": customer["id"], "brand": "Koga", **fields}
     )
 
 
-async def make_order(client: AsyncClient, **fields: Any) -> dict[str, Any]:
-    """Bring a bicycle in."""
-    bicycle = await make_bicycle(client)
-    return await make(
+async def create_order(client: AsyncClient, **fields: Any) -> dict[str, Any]:
+    """Create an order and its bicycle."""
+    bicycle = await create_bicycle(client)
+    return await create(
         client, "orders", **{"bicycle_id": bicycle["id"], "complaint": "It squeaks.", **fields}
     )

@@ -11,28 +11,28 @@ from my_service.db.session import Database
 from my_service.services import orders
 from my_service.services.mail import Mailer
 
-from tests.conftest import make_order
+from tests.conftest import create_order
 from tests.foundation import serve
 
 
-async def test_what_is_old_is_tidied_up_while_it_runs(running: FastAPI) -> None:
-    database: Database = running.state.database
+async def test_old_login_failures_are_deleted(live_app: FastAPI) -> None:
+    database: Database = live_app.state.database
     async with database.session() as session:
         long_ago = datetime.now(UTC) - timedelta(days=2)
         session.add(LoginFailure(name=uuid4().hex, failed_at=long_ago))
     count = select(func.count(LoginFailure.id))
 
-    async with timeout(10), serve(running) as client, database.read_session() as session:
+    async with timeout(10), serve(live_app) as client, database.read_session() as session:
         while await session.scalar(count):
             await client.get("/health/live")
 
 
-async def test_who_waits_for_too_long_is_written_to(
-    workshop: AsyncClient, running: FastAPI
+async def test_customers_get_a_mail_for_overdue_orders(
+    live_manager: AsyncClient, live_app: FastAPI
 ) -> None:
-    await make_order(workshop, promised_for="2026-01-01T12:00:00+01:00")
-    await make_order(workshop)
-    mailer: Mailer = running.state.mailer
+    await create_order(live_manager, promised_for="2026-01-01T12:00:00+01:00")
+    await create_order(live_manager)
+    mailer: Mailer = live_app.state.mailer
 
-    assert await orders.remind_of_overdue(running.state.database, mailer) == 1
-    assert [letter["Subject"] for letter in mailer.sent] == ["It takes longer"]
+    assert await orders.send_overdue_notices(live_app.state.database, mailer) == 1
+    assert [mail["Subject"] for mail in mailer.sent] == ["Your repair takes longer"]

@@ -17,14 +17,14 @@ from my_service.services import parts, users
 
 
 async def add_user(name: str, role: Role, password: str) -> None:
-    """Let somebody in, such as the first manager."""
+    """Create a user, such as the first manager."""
     async with runtime() as service, service.database.session() as session:
         new = UserCreate(name=name, role=role, password=SecretStr(password))
         await users.create_user(session, new)
 
 
 async def import_parts(path: Path) -> int:
-    """Store the parts of a table, all or none; returns how many there are."""
+    """Create the parts of a CSV file in one transaction, and return their number."""
     with path.open(encoding="utf-8", newline="") as file:
         new = [PartCreate.model_validate(row) for row in csv.DictReader(file)]
     async with runtime() as service, service.database.session() as session:
@@ -34,19 +34,19 @@ async def import_parts(path: Path) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; the password of somebody new is a line of standard input."""
+    """Run a command; `add-user` reads the password from standard input."""
     parser = ArgumentParser(prog="my-service")
     commands = parser.add_subparsers(dest="command", required=True)
-    adding = commands.add_parser("add-user")
-    adding.add_argument("name")
-    adding.add_argument("role", type=Role)
+    add_user_parser = commands.add_parser("add-user")
+    add_user_parser.add_argument("name")
+    add_user_parser.add_argument("role", type=Role)
     commands.add_parser("import-parts").add_argument("path", type=Path)
-    given = parser.parse_args(arguments)
-    if given.command == "add-user":
+    options = parser.parse_args(arguments)
+    if options.command == "add-user":
         password = sys.stdin.readline().rstrip("\n")
-        asyncio.run(add_user(given.name, given.role, password))
+        asyncio.run(add_user(options.name, options.role, password))
     else:
-        sys.stdout.write(f"{asyncio.run(import_parts(given.path))} parts\n")
+        sys.stdout.write(f"{asyncio.run(import_parts(options.path))} parts\n")
 
 
 if __name__ == "__main__":

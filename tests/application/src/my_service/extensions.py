@@ -27,7 +27,7 @@ MIDDLEWARE: Sequence[Middleware] = (
         Deprecation,
         path="/api/v1/orders",
         since=datetime(2026, 1, 1, tzinfo=UTC),
-        gone="/api/v0/",
+        removed="/api/v0/",
     ),
 )
 
@@ -50,20 +50,20 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         app.state.supplier = await stack.enter_async_context(
             AsyncClient(base_url=str(settings.supplier_url), timeout=5)
         )
-        tidying = asyncio.create_task(_tidy_up(app.state.database, settings.tidy_interval))
-        stack.push_async_callback(_cancel, tidying)
+        cleanup = asyncio.create_task(_clean_up(app.state.database, settings.cleanup_interval))
+        stack.push_async_callback(_cancel, cleanup)
         yield
 
 
-async def _tidy_up(database: Database, interval: float) -> None:
+async def _clean_up(database: Database, interval: float) -> None:
     while True:
         try:
             async with database.session() as session:
-                await idempotency.forget_expired(session)
-                await users.forget_failures(session)
+                await idempotency.delete_expired_keys(session)
+                await users.delete_old_failures(session)
         except Exception:
-            # The next round may find the database again.
-            logger.exception("not_tidied_up")
+            # The database may be available again at the next cleanup.
+            logger.exception("cleanup_failed")
         await asyncio.sleep(interval)
 
 

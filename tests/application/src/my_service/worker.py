@@ -1,4 +1,4 @@
-"""Writes to customers whose repair is overdue: `uv run python -m my_service.worker`."""
+"""Sends mails for overdue orders: `uv run python -m my_service.worker`."""
 
 import asyncio
 import signal
@@ -14,14 +14,14 @@ logger = get_logger()
 
 
 async def work(interval: float = 3600) -> None:
-    """Write every so many seconds, until the process is to stop."""
+    """Send the mails every `interval` seconds, until SIGTERM."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     async with runtime() as service:
         mailer = Mailer(service.settings.mail)
         while not stopping.is_set():
-            count = await orders.remind_of_overdue(service.database, mailer)
-            logger.info("reminded", count=count)
+            count = await orders.send_overdue_notices(service.database, mailer)
+            logger.info("overdue_notices_sent", count=count)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), interval)
 

@@ -11,7 +11,7 @@ from my_service.core.foundation_settings import FoundationSettings
 
 
 class MailSettings(BaseModel):
-    """How customers are written to."""
+    """The sender and the copies of mails to customers."""
 
     sender: str = "workshop@example.com"
     copies: CommaSeparated[str] = ()
@@ -28,20 +28,20 @@ class Settings(FoundationSettings):
         *("Deprecation", "ETag", "Idempotent-Replayed"),
     )
 
-    # Signs the tokens of those who work here.
+    # Signs the access tokens.
     jwt_secret: Annotated[SecretStr, Field(min_length=32)]
     token_lifetime: PositiveInt = 8 * 60 * 60
-    # Where the photos of bicycles are kept.
+    # The folder for photos of bicycles.
     photo_folder: Path = PROJECT_ROOT / "photos"
-    # Brands that the workshop takes; none means all.
+    # The brands that the workshop repairs; if empty, all.
     brands: CommaSeparated[str] = ()
     supplier_url: HttpUrl = HttpUrl("https://parts.example.com/")
-    # Seconds between two rounds of tidying up.
-    tidy_interval: PositiveFloat = 60
+    # Seconds between cleanups of expired rows.
+    cleanup_interval: PositiveFloat = 60
     mail: MailSettings = MailSettings()
 
     def unsafe_in_production(self) -> list[str]:
-        """What else production refuses."""
+        """Settings that production refuses, with the fix."""
         unsafe = super().unsafe_in_production()
         if self.supplier_url.scheme != "https":
             unsafe.append("APP_SUPPLIER_URL: use https.")

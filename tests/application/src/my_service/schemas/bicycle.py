@@ -11,7 +11,7 @@ from my_service.schemas.customer import CustomerRead
 
 
 class BicycleCreate(BaseModel):
-    """A bicycle that has not been here before."""
+    """A new bicycle."""
 
     customer_id: UUID
     brand: Annotated[Text, Field(min_length=1, max_length=80)]

@@ -1,4 +1,4 @@
-"""Repairs in requests and responses."""
+"""Repair orders in requests and responses."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from my_service.schemas.user import UserRead
 
 
 class OrderCreate(BaseModel):
-    """A bicycle is brought in."""
+    """A new order."""
 
     bicycle_id: UUID
     complaint: Annotated[Text, Field(min_length=1, max_length=2000)]
@@ -31,14 +31,14 @@ class OrderUpdate(BaseModel):
 
 
 class LineCreate(BaseModel):
-    """A part is built in."""
+    """A new line of an order."""
 
     part_id: UUID
     quantity: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
 class LineRead(BaseModel):
-    """A part that was built in."""
+    """A line of an order."""
 
     part_id: UUID
     quantity: int
@@ -46,7 +46,7 @@ class LineRead(BaseModel):
 
 
 class OrderRead(BaseModel):
-    """A repair as it is stored."""
+    """An order as it is stored."""
 
     id: UUID
     bicycle_id: UUID
@@ -63,7 +63,7 @@ class OrderRead(BaseModel):
 
 
 class OrderEvent(BaseModel):
-    """An event of the board: a repair that changed."""
+    """A change of an order."""
 
     order_id: UUID
     status: OrderStatus
@@ -71,14 +71,14 @@ class OrderEvent(BaseModel):
 
 
 class Money(BaseModel):
-    """An amount that says in what it is counted."""
+    """An amount with its currency."""
 
     amount: Decimal
     currency: str = "EUR"
 
 
 class OrderReadV2(BaseModel):
-    """A repair as version 2 of the API has it: amounts of money with their currency."""
+    """An order in version 2 of the API: amounts have a currency."""
 
     id: UUID
     bicycle_id: UUID

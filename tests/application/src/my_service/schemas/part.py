@@ -30,13 +30,13 @@ class PartUpdate(BaseModel):
 
 
 class StockChange(BaseModel):
-    """How many came in, or went out where that is negative."""
+    """A change of the stock; negative to take from it."""
 
     by: Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 
 
 class TagRead(BaseModel):
-    """What a part fits."""
+    """A tag of a part."""
 
     name: str
 
@@ -53,7 +53,7 @@ class PartRead(BaseModel):
 
 
 class Offer(BaseModel):
-    """What the supplier asks for a part."""
+    """The supplier's price and delivery time for a part."""
 
     price: Price
     days: int

@@ -13,14 +13,14 @@ Password = Annotated[SecretStr, Field(min_length=12, max_length=200)]
 
 
 class Credentials(BaseModel):
-    """What somebody signs in with."""
+    """The name and password of a user."""
 
     name: UserName
     password: Annotated[SecretStr, Field(max_length=200)]
 
 
 class Token(BaseModel):
-    """What is sent with every request from then on (RFC 6750)."""
+    """A bearer token (RFC 6750)."""
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a scheme
@@ -28,7 +28,7 @@ class Token(BaseModel):
 
 
 class UserCreate(BaseModel):
-    """Somebody new."""
+    """A new user."""
 
     name: UserName
     password: Password
@@ -43,7 +43,7 @@ class UserUpdate(BaseModel):
 
 
 class UserRead(BaseModel):
-    """Somebody who works here; never with the password."""
+    """A user as it is stored, without the password."""
 
     id: UUID
     name: str

@@ -1,4 +1,4 @@
-"""What can be done with bicycles."""
+"""Operations on bicycles and their photos."""
 
 from asyncio import to_thread
 from datetime import UTC, datetime
@@ -16,9 +16,9 @@ from my_service.db.session import AsyncReadSession
 from my_service.schemas.bicycle import BicycleCreate
 from my_service.services.customers import get_customer
 
-LOADED = (joinedload(Bicycle.customer),)
-# How files of the kinds that are taken begin.
-PHOTOS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
+EAGER_LOADING = (joinedload(Bicycle.customer),)
+# The accepted media types, with the signatures of their files.
+SIGNATURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 
 
 class BicycleNotFound(NotFound):
@@ -26,19 +26,19 @@ class BicycleNotFound(NotFound):
 
 
 class PhotoNotFound(NotFound):
-    code, message = "photo_not_found", "There is no photo of this bicycle."
+    code, message = "photo_not_found", "This bicycle has no photo."
 
 
 async def create_bicycle(session: AsyncSession, new: BicycleCreate, settings: Settings) -> Bicycle:
-    """Store a new bicycle.
+    """Create a bicycle.
 
     Raises:
-        Invalid: the workshop does not take its brand.
-        CustomerNotFound: there is no such customer.
-        IntegrityError: the number of its frame is known.
+        Invalid: the workshop does not repair its brand.
+        CustomerNotFound: the customer does not exist.
+        IntegrityError: another bicycle has its frame number.
     """
     if settings.brands and new.brand not in settings.brands:
-        raise Invalid("This brand is not repaired here.", pointer="/brand")
+        raise Invalid("The workshop does not repair this brand.", pointer="/brand")
     customer = await get_customer(session, new.customer_id)
     bicycle = Bicycle(**new.model_dump(exclude={"customer_id"}), customer=customer)
     session.add(bicycle)
@@ -49,45 +49,47 @@ async def create_bicycle(session: AsyncSession, new: BicycleCreate, settings: Se
 async def list_bicycles(
     session: AsyncReadSession, *, customer_id: UUID | None, limit: int, cursor: str | None
 ) -> Page[Bicycle]:
-    """One page of the bicycles of a customer, or of all."""
-    matches = [Bicycle.customer_id == customer_id] if customer_id else []
-    return await paginate(session, Bicycle, *matches, limit=limit, cursor=cursor, options=LOADED)
+    """A page of bicycles, optionally of one customer."""
+    filters = [Bicycle.customer_id == customer_id] if customer_id else []
+    return await paginate(
+        session, Bicycle, *filters, limit=limit, cursor=cursor, options=EAGER_LOADING
+    )
 
 
 async def get_bicycle(session: AsyncReadSession, bicycle_id: UUID) -> Bicycle:
-    """The bicycle with this id.
+    """Get a bicycle with its customer.
 
     Raises:
-        BicycleNotFound: there is none.
+        BicycleNotFound: it does not exist.
     """
-    bicycle = await session.get(Bicycle, bicycle_id, options=LOADED)
+    bicycle = await session.get(Bicycle, bicycle_id, options=EAGER_LOADING)
     if bicycle is None:
         raise BicycleNotFound
     return bicycle
 
 
 async def scrap_bicycle(session: AsyncSession, bicycle_id: UUID) -> Bicycle:
-    """Note that a bicycle is no more, so that its number is free."""
+    """Mark a bicycle as scrapped, so that another one may have its frame number."""
     bicycle = await get_bicycle(session, bicycle_id)
     bicycle.scrapped_at = datetime.now(UTC)
     await session.flush()
     return bicycle
 
 
-async def keep_photo(
+async def save_photo(
     session: AsyncSession, bicycle_id: UUID, content: bytes, settings: Settings
 ) -> Bicycle:
     """Replace the photo of a bicycle.
 
     Raises:
-        BicycleNotFound: there is no such bicycle.
-        Invalid: it is no photo.
+        BicycleNotFound: the bicycle does not exist.
+        Invalid: the file is not a JPEG or PNG image.
     """
     bicycle = await get_bicycle(session, bicycle_id)
-    kinds = [kind for kind, start in PHOTOS.items() if content.startswith(start)]
-    if not kinds:
-        raise Invalid("This is neither a JPEG nor a PNG.", pointer="/photo")
-    bicycle.photo_type = kinds[0]
+    types = [name for name, signature in SIGNATURES.items() if content.startswith(signature)]
+    if not types:
+        raise Invalid("Not a JPEG or PNG image.", pointer="/photo")
+    bicycle.photo_type = types[0]
     await session.flush()
     await to_thread(_write, settings.photo_folder / bicycle.id.hex, content)
     return bicycle
@@ -96,10 +98,11 @@ async def keep_photo(
 async def find_photo(
     session: AsyncReadSession, bicycle_id: UUID, settings: Settings
 ) -> tuple[Path, str]:
-    """The file of a photo and its type.
+    """The path of a photo and its media type.
 
     Raises:
-        PhotoNotFound: there is none.
+        BicycleNotFound: the bicycle does not exist.
+        PhotoNotFound: it has no photo.
     """
     bicycle = await get_bicycle(session, bicycle_id)
     if bicycle.photo_type is None:

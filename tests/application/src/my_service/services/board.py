@@ -1,4 +1,4 @@
-"""The board in the workshop: publishes every change to its subscribers."""
+"""The board in the workshop: publishes changes of orders to its subscribers."""
 
 from asyncio import Queue
 from collections.abc import Iterator
@@ -8,28 +8,28 @@ from my_service.schemas.order import OrderEvent
 
 
 class Board:
-    """Passes what happens in this process on to those who watch."""
+    """Publishes events to the subscribers in this process."""
 
     def __init__(self) -> None:
-        self._watchers: set[Queue[OrderEvent]] = set()
+        self._queues: set[Queue[OrderEvent]] = set()
 
     def publish(self, event: OrderEvent) -> None:
-        """Tell everybody; who is too slow to read a hundred of them misses the next."""
-        for watcher in self._watchers:
-            if not watcher.full():
-                watcher.put_nowait(event)
+        """Send an event to all subscribers; one whose queue is full misses it."""
+        for queue in self._queues:
+            if not queue.full():
+                queue.put_nowait(event)
 
     @contextmanager
-    def watch(self) -> Iterator[Queue[OrderEvent]]:
-        """What happens from now on."""
-        watcher: Queue[OrderEvent] = Queue(100)
-        self._watchers.add(watcher)
+    def subscribe(self) -> Iterator[Queue[OrderEvent]]:
+        """Yield a queue that receives all events from now on."""
+        queue: Queue[OrderEvent] = Queue(100)
+        self._queues.add(queue)
         try:
-            yield watcher
+            yield queue
         finally:
-            self._watchers.discard(watcher)
+            self._queues.discard(queue)
 
     @property
-    def watchers(self) -> int:
-        """How many watch."""
-        return len(self._watchers)
+    def subscribers(self) -> int:
+        """The number of subscribers."""
+        return len(self._queues)

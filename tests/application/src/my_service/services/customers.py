@@ -1,4 +1,4 @@
-"""What can be done with customers."""
+"""Operations on customers."""
 
 from uuid import UUID
 
@@ -17,10 +17,10 @@ class CustomerNotFound(NotFound):
 
 
 async def create_customer(session: AsyncSession, new: CustomerCreate) -> Customer:
-    """Store a new customer.
+    """Create a customer.
 
     Raises:
-        IntegrityError: there is one with this address.
+        IntegrityError: another customer has this email address.
     """
     customer = Customer(**new.model_dump())
     session.add(customer)
@@ -31,18 +31,18 @@ async def create_customer(session: AsyncSession, new: CustomerCreate) -> Custome
 async def list_customers(
     session: AsyncReadSession, *, search: str | None, limit: int, cursor: str | None
 ) -> Page[Customer]:
-    """One page of the customers whose name has this in it."""
-    matches = (
+    """A page of customers, optionally those whose name contains a text."""
+    filters = (
         [func.lower(Customer.name).contains(search.lower(), autoescape=True)] if search else []
     )
-    return await paginate(session, Customer, *matches, limit=limit, cursor=cursor)
+    return await paginate(session, Customer, *filters, limit=limit, cursor=cursor)
 
 
 async def get_customer(session: AsyncReadSession, customer_id: UUID) -> Customer:
-    """The customer with this id.
+    """Get a customer.
 
     Raises:
-        CustomerNotFound: there is none.
+        CustomerNotFound: it does not exist.
     """
     customer = await session.get(Customer, customer_id)
     if customer is None:
@@ -62,9 +62,9 @@ async def update_customer(
 
 
 async def delete_customer(session: AsyncSession, customer_id: UUID) -> None:
-    """Remove a customer.
+    """Delete a customer.
 
     Raises:
-        IntegrityError: there are bicycles of this customer.
+        IntegrityError: the customer has bicycles.
     """
     await session.delete(await get_customer(session, customer_id))

@@ -1,4 +1,4 @@
-"""Requests that a client may send again without their being carried out again.
+"""Idempotency keys, with which clients can safely retry requests.
 
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
@@ -18,52 +18,54 @@ LIFETIME = timedelta(days=1)
 
 
 class KeyReused(Invalid):
-    code, message = "idempotency_key_reused", "This key came with another request before."
+    code, message = "idempotency_key_reused", "This key was used for another request."
 
 
 def fingerprint(body: BaseModel) -> str:
-    """What two requests have in common that are the same."""
+    """A hash that is the same for equal requests."""
     return hashlib.sha256(body.model_dump_json().encode()).hexdigest()
 
 
-async def find(session: AsyncSession, user_id: UUID, key: str, body: BaseModel) -> UUID | None:
-    """What the same request made before, or None where it is the first.
+async def find_resource(
+    session: AsyncSession, user_id: UUID, key: str, body: BaseModel
+) -> UUID | None:
+    """The resource that the same request has created; None for the first request.
 
     Raises:
-        KeyReused: it is not the same.
+        KeyReused: another request has used the key.
     """
-    known = await session.scalar(
+    stored = await session.scalar(
         select(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
     )
-    if known is None:
+    if stored is None:
         return None
-    if known.fingerprint != fingerprint(body):
+    if stored.fingerprint != fingerprint(body):
         raise KeyReused
-    return known.resource_id
+    return stored.resource_id
 
 
-async def remember(
-    session: AsyncSession, user_id: UUID, key: str, body: BaseModel, made: UUID
+async def store_key(
+    session: AsyncSession, user_id: UUID, key: str, body: BaseModel, resource_id: UUID
 ) -> None:
-    """Note what a request made.
+    """Store the key of a request, with the resource that it has created.
 
     Raises:
-        IntegrityError: another one with the same key is under way.
+        IntegrityError: a concurrent request has the same key.
     """
     session.add(
         IdempotencyKey(
             user_id=user_id,
             key=key,
             fingerprint=fingerprint(body),
-            resource_id=made,
+            resource_id=resource_id,
             expires_at=datetime.now(UTC) + LIFETIME,
         )
     )
     await session.flush()
 
 
-async def forget_expired(session: AsyncSession) -> None:
-    """Remove the keys whose time is over."""
+async def delete_expired_keys(session: AsyncSession) -> None:
+    """Delete expired keys."""
     await session.execute(
         delete(IdempotencyKey).where(IdempotencyKey.expires_at < datetime.now(UTC))
     )

@@ -1,4 +1,4 @@
-"""What can be done with repairs."""
+"""Operations on repair orders."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload, selectinload
 
-from my_service.core.custom.workshop import NEXT, OrderStatus
+from my_service.core.custom.workshop import TRANSITIONS, OrderStatus
 from my_service.core.errors import Conflict, NotFound, ServiceError
 from my_service.db.models.bicycle import Bicycle
 from my_service.db.models.order import Order, OrderLine
@@ -19,35 +19,35 @@ from my_service.services.mail import Mailer
 from my_service.services.parts import change_stock
 from my_service.services.users import get_user
 
-LOADED = (selectinload(Order.lines), selectinload(Order.mechanics))
+EAGER_LOADING = (selectinload(Order.lines), selectinload(Order.mechanics))
 
 
 class OrderNotFound(NotFound):
-    code, message = "order_not_found", "There is no repair with this id."
+    code, message = "order_not_found", "There is no order with this id."
 
 
-class StepNotPossible(Conflict):
-    code, message = "step_not_possible", "A repair does not go from this state to that one."
+class InvalidTransition(Conflict):
+    code, message = "invalid_transition", "The order cannot change to this status."
 
 
 class OrderClosed(Conflict):
-    code, message = "order_closed", "The bicycle has left the workshop."
+    code, message = "order_closed", "The order is closed."
 
 
 class OrderChanged(ServiceError):
-    status, code, message = 412, "order_changed", "Somebody else has changed it; read it again."
+    status, code, message = 412, "order_changed", "The order has changed; read it again."
 
 
 class VersionRequired(ServiceError):
-    status, code, message = 428, "version_required", "Say which version is meant, by If-Match."
+    status, code, message = 428, "version_required", "Send the version in If-Match."
 
 
 async def create_order(session: AsyncSession, new: OrderCreate) -> Order:
-    """Take a bicycle in.
+    """Create an order.
 
     Raises:
-        BicycleNotFound: there is no such bicycle.
-        IntegrityError: it is here already.
+        BicycleNotFound: the bicycle does not exist.
+        IntegrityError: the bicycle has an open order.
     """
     bicycle = await get_bicycle(session, new.bicycle_id)
     order = Order(**new.model_dump(), bicycle=bicycle, lines=[], mechanics=[])
@@ -59,18 +59,20 @@ async def create_order(session: AsyncSession, new: OrderCreate) -> Order:
 async def list_orders(
     session: AsyncReadSession, *, status: OrderStatus | None, limit: int, cursor: str | None
 ) -> Page[Order]:
-    """One page of the repairs of a status, or of all."""
-    matches = [Order.status == status] if status else []
-    return await paginate(session, Order, *matches, limit=limit, cursor=cursor, options=LOADED)
+    """A page of orders, optionally with a status."""
+    filters = [Order.status == status] if status else []
+    return await paginate(
+        session, Order, *filters, limit=limit, cursor=cursor, options=EAGER_LOADING
+    )
 
 
 async def get_order(session: AsyncReadSession, order_id: UUID) -> Order:
-    """The repair with this id.
+    """Get an order with its lines and mechanics.
 
     Raises:
-        OrderNotFound: there is none.
+        OrderNotFound: it does not exist.
     """
-    order = await session.get(Order, order_id, options=LOADED)
+    order = await session.get(Order, order_id, options=EAGER_LOADING)
     if order is None:
         raise OrderNotFound
     return order
@@ -79,12 +81,12 @@ async def get_order(session: AsyncReadSession, order_id: UUID) -> Order:
 async def update_order(
     session: AsyncSession, order_id: UUID, changes: OrderUpdate, version: int | None
 ) -> Order:
-    """Change a repair that nobody has changed since a version of it was read.
+    """Change some fields of an order, if it still has this version.
 
     Raises:
-        OrderChanged: somebody has.
-        StepNotPossible: its status cannot become this one.
-        VersionRequired: nobody knows which version was read.
+        OrderChanged: it has another version.
+        InvalidTransition: its status cannot change to the new one.
+        VersionRequired: the version is missing.
     """
     order = await get_order(session, order_id)
     if version is None:
@@ -93,8 +95,8 @@ async def update_order(
         raise OrderChanged
     fields = changes.model_dump()
     status = fields.get("status", order.status)
-    if status is not order.status and status not in NEXT[order.status]:
-        raise StepNotPossible
+    if status is not order.status and status not in TRANSITIONS[order.status]:
+        raise InvalidTransition
     for field, value in fields.items():
         setattr(order, field, value)
     await session.flush()
@@ -102,25 +104,25 @@ async def update_order(
 
 
 async def add_line(session: AsyncSession, order_id: UUID, new: LineCreate) -> Order:
-    """Build a part in, which leaves the stock.
+    """Add a part to an order, and take it from the stock.
 
     Raises:
-        IntegrityError: there are not so many of them, or the part is on the list already.
-        OrderClosed: it is too late.
+        IntegrityError: the stock is too low, or the order has a line with this part.
+        OrderClosed: the order is closed.
     """
     order = await get_order(session, order_id)
     if not order.status.is_open:
         raise OrderClosed
     part = await change_stock(session, new.part_id, -new.quantity)
     order.lines.append(OrderLine(**new.model_dump(), unit_price=part.price))
-    # So that its version is counted on, which its lines are a part of.
+    # A changed column, so that SQLAlchemy increments the version of the order too.
     order.updated_at = datetime.now(UTC)
     await session.flush()
     return order
 
 
-async def assign(session: AsyncSession, order_id: UUID, user_id: UUID) -> Order:
-    """Have somebody work on a repair too."""
+async def assign_mechanic(session: AsyncSession, order_id: UUID, user_id: UUID) -> Order:
+    """Assign a mechanic to an order."""
     order = await get_order(session, order_id)
     user = await get_user(session, user_id)
     if user not in order.mechanics:
@@ -130,8 +132,8 @@ async def assign(session: AsyncSession, order_id: UUID, user_id: UUID) -> Order:
     return order
 
 
-async def tell_customer(database: Database, mailer: Mailer, order_id: UUID) -> None:
-    """Write to the customer whose bicycle can be collected."""
+async def notify_customer(database: Database, mailer: Mailer, order_id: UUID) -> None:
+    """Send a mail to the customer if the bicycle is ready."""
     async with database.read_session() as session:
         statement = (
             select(Order)
@@ -141,11 +143,15 @@ async def tell_customer(database: Database, mailer: Mailer, order_id: UUID) -> N
         order = await session.scalar(statement)
     if order is not None and order.status is OrderStatus.READY:
         customer = order.bicycle.customer
-        await mailer.send(customer.email, "It is ready", f"Dear {customer.name}, come and see.")
+        await mailer.send(
+            customer.email,
+            "Your bicycle is ready",
+            f"Dear {customer.name}, you can collect your bicycle.",
+        )
 
 
-async def remind_of_overdue(database: Database, mailer: Mailer) -> int:
-    """Write about each repair that should have been done; returns how many there are."""
+async def send_overdue_notices(database: Database, mailer: Mailer) -> int:
+    """Send a mail for each overdue order, and return their number."""
     statement = (
         select(Order)
         .where(Order.promised_for < datetime.now(UTC))
@@ -155,5 +161,7 @@ async def remind_of_overdue(database: Database, mailer: Mailer) -> int:
     async with database.read_session() as session:
         overdue = (await session.scalars(statement)).all()
     for order in overdue:
-        await mailer.send(order.bicycle.customer.email, "It takes longer", "We are sorry.")
+        await mailer.send(
+            order.bicycle.customer.email, "Your repair takes longer", "We are sorry for the delay."
+        )
     return len(overdue)

@@ -1,4 +1,4 @@
-"""What can be done with parts."""
+"""Operations on parts and their stock."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,7 +15,7 @@ from my_service.db.pagination import Page, paginate
 from my_service.db.session import AsyncReadSession
 from my_service.schemas.part import Offer, PartCreate, PartUpdate
 
-LOADED = (selectinload(Part.tags),)
+EAGER_LOADING = (selectinload(Part.tags),)
 
 
 class PartNotFound(NotFound):
@@ -23,14 +23,14 @@ class PartNotFound(NotFound):
 
 
 class SupplierFailed(ServiceError):
-    status, code, message = 502, "supplier_failed", "The supplier gave no offer."
+    status, code, message = 502, "supplier_failed", "The supplier did not return a valid offer."
 
 
 async def create_part(session: AsyncSession, new: PartCreate) -> Part:
-    """Store a new part.
+    """Create a part.
 
     Raises:
-        IntegrityError: its number is taken.
+        IntegrityError: another part has this SKU.
     """
     tags = await find_tags(session, new.tags)
     part = Part(**new.model_dump(exclude={"tags"}), tags=tags)
@@ -42,18 +42,20 @@ async def create_part(session: AsyncSession, new: PartCreate) -> Part:
 async def list_parts(
     session: AsyncReadSession, *, tag: str | None, limit: int, cursor: str | None
 ) -> Page[Part]:
-    """One page of the parts with a tag, or of all."""
-    matches = [Part.tags.any(Tag.name == tag)] if tag else []
-    return await paginate(session, Part, *matches, limit=limit, cursor=cursor, options=LOADED)
+    """A page of parts, optionally with a tag."""
+    filters = [Part.tags.any(Tag.name == tag)] if tag else []
+    return await paginate(
+        session, Part, *filters, limit=limit, cursor=cursor, options=EAGER_LOADING
+    )
 
 
 async def get_part(session: AsyncReadSession, part_id: UUID) -> Part:
-    """The part with this id.
+    """Get a part with its tags.
 
     Raises:
-        PartNotFound: there is none.
+        PartNotFound: it does not exist.
     """
-    part = await session.get(Part, part_id, options=LOADED)
+    part = await session.get(Part, part_id, options=EAGER_LOADING)
     if part is None:
         raise PartNotFound
     return part
@@ -72,33 +74,33 @@ async def update_part(session: AsyncSession, part_id: UUID, changes: PartUpdate)
 
 
 async def change_stock(session: AsyncSession, part_id: UUID, by: int) -> Part:
-    """Take from stock or put there, however many do so at once.
+    """Change the stock by a number; safe with concurrent requests.
 
     Raises:
-        IntegrityError: there are not so many.
-        PartNotFound: there is no such part.
+        IntegrityError: the stock is too low.
+        PartNotFound: the part does not exist.
     """
-    changed = update(Part).where(Part.id == part_id).values(stock=Part.stock + by)
-    await session.execute(changed)
+    statement = update(Part).where(Part.id == part_id).values(stock=Part.stock + by)
+    await session.execute(statement)
     part = await get_part(session, part_id)
     await session.refresh(part, ["stock"])
     return part
 
 
 async def find_tags(session: AsyncSession, names: Sequence[str]) -> list[Tag]:
-    """The tags of these names, made where there are none."""
-    wanted = {*names}
-    known = [*await session.scalars(select(Tag).where(Tag.name.in_(wanted)))]
-    new = [Tag(name=name) for name in wanted.difference(tag.name for tag in known)]
+    """The tags with these names; missing ones are created."""
+    unique = {*names}
+    existing = [*await session.scalars(select(Tag).where(Tag.name.in_(unique)))]
+    new = [Tag(name=name) for name in unique.difference(tag.name for tag in existing)]
     session.add_all(new)
-    return sorted([*known, *new], key=lambda tag: tag.name)
+    return sorted([*existing, *new], key=lambda tag: tag.name)
 
 
-async def ask_supplier(client: AsyncClient, part: Part) -> Offer:
-    """What the supplier asks for a part.
+async def request_offer(client: AsyncClient, part: Part) -> Offer:
+    """Request the supplier's offer for a part.
 
     Raises:
-        SupplierFailed: it cannot be reached, or says what nobody understands.
+        SupplierFailed: the supplier is unreachable, or its response is invalid.
     """
     try:
         response = await client.get(f"offers/{part.sku}")

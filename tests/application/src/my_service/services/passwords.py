@@ -1,4 +1,4 @@
-"""Passwords, of which only hashes are kept."""
+"""Password hashing."""
 
 import hashlib
 import hmac
@@ -10,14 +10,14 @@ COST = 2**14
 
 
 async def hash_password(password: str) -> str:
-    """The hash that is stored for a password."""
+    """Hash a password with a random salt."""
     salt = secrets.token_hex(16)
     return f"{salt}${await to_thread(_scrypt, password, salt)}"
 
 
-async def is_password(password: str, stored: str) -> bool:
-    """Whether this is the password that was hashed."""
-    salt, _, digest = stored.partition("$")
+async def verify_password(password: str, password_hash: str) -> bool:
+    """Whether a password has this hash."""
+    salt, _, digest = password_hash.partition("$")
     return hmac.compare_digest(await to_thread(_scrypt, password, salt), digest)
 
 

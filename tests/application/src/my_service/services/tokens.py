@@ -1,4 +1,4 @@
-"""Tokens that say who sends a request: signed, and good for some hours."""
+"""Signed access tokens that expire."""
 
 import hmac
 from base64 import urlsafe_b64encode
@@ -11,27 +11,27 @@ from my_service.core.settings import Settings
 
 
 class TokenInvalid(Unauthorized):
-    code, message = "token_invalid", "The token is wrong or has expired; sign in again."
+    code, message = "token_invalid", "The token is invalid or has expired; sign in again."
 
 
-def sign(user_id: UUID, settings: Settings) -> str:
-    """A token for somebody who has signed in."""
+def create_token(user_id: UUID, settings: Settings) -> str:
+    """Create a token for a user."""
     expires = datetime.now(UTC) + timedelta(seconds=settings.token_lifetime)
     claim = f"{user_id.hex}.{int(expires.timestamp())}"
     return f"{claim}.{_signature(claim, settings)}"
 
 
-def read(token: str, settings: Settings) -> UUID:
-    """Whose token this is.
+def verify_token(token: str, settings: Settings) -> UUID:
+    """The id of the user of a token.
 
     Raises:
-        TokenInvalid: nobody's, or not any more.
+        TokenInvalid: the signature is wrong, or the token has expired.
     """
     claim, _, signature = token.rpartition(".")
     try:
-        is_ours = hmac.compare_digest(signature, _signature(claim, settings))
+        is_valid = hmac.compare_digest(signature, _signature(claim, settings))
         user_id, _, expires = claim.partition(".")
-        if is_ours and int(expires) > datetime.now(UTC).timestamp():
+        if is_valid and int(expires) > datetime.now(UTC).timestamp():
             return UUID(user_id)
     except (ValueError, TypeError, NotBase64):
         pass

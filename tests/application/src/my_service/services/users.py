@@ -1,4 +1,4 @@
-"""Who works here, and how they sign in."""
+"""Operations on users, and authentication by password."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,18 +14,18 @@ from my_service.db.models.user import User
 from my_service.db.pagination import Page, paginate
 from my_service.db.session import AsyncReadSession
 from my_service.schemas.user import Credentials, UserCreate, UserUpdate
-from my_service.services.passwords import hash_password, is_password
+from my_service.services.passwords import hash_password, verify_password
 
 ATTEMPTS = 5
 WINDOW = timedelta(minutes=15)
 
 
 class UserNotFound(NotFound):
-    code, message = "user_not_found", "Nobody here has this id."
+    code, message = "user_not_found", "There is no user with this id."
 
 
 class WrongCredentials(Unauthorized):
-    code, message = "wrong_credentials", "The name or the password is wrong."
+    code, message = "wrong_credentials", "The name or password is wrong."
 
 
 class TooManyAttempts(TooManyRequests):
@@ -34,28 +34,28 @@ class TooManyAttempts(TooManyRequests):
 
 
 async def create_user(session: AsyncSession, new: UserCreate) -> User:
-    """Let somebody in.
+    """Create a user.
 
     Raises:
-        IntegrityError: the name is taken.
+        IntegrityError: another user has this name.
     """
-    hashed = await hash_password(new.password.get_secret_value())
-    user = User(name=new.name, role=new.role, password_hash=hashed)
+    password_hash = await hash_password(new.password.get_secret_value())
+    user = User(name=new.name, role=new.role, password_hash=password_hash)
     session.add(user)
     await session.flush()
     return user
 
 
 async def list_users(session: AsyncReadSession, *, limit: int, cursor: str | None) -> Page[User]:
-    """One page of all who work here."""
+    """A page of users."""
     return await paginate(session, User, limit=limit, cursor=cursor)
 
 
 async def get_user(session: AsyncReadSession, user_id: UUID) -> User:
-    """Somebody by id.
+    """Get a user.
 
     Raises:
-        UserNotFound: there is nobody.
+        UserNotFound: it does not exist.
     """
     user = await session.get(User, user_id)
     if user is None:
@@ -64,7 +64,7 @@ async def get_user(session: AsyncReadSession, user_id: UUID) -> User:
 
 
 async def update_user(session: AsyncSession, user_id: UUID, changes: UserUpdate) -> User:
-    """Give somebody another role, or let nobody in by this name any more."""
+    """Change the role of a user, or deactivate the user."""
     user = await get_user(session, user_id)
     for field, value in changes.model_dump().items():
         setattr(user, field, value)
@@ -73,11 +73,11 @@ async def update_user(session: AsyncSession, user_id: UUID, changes: UserUpdate)
 
 
 async def authenticate(session: AsyncReadSession, credentials: Credentials) -> User:
-    """Who has this name and this password.
+    """Get the active user with this name and password.
 
     Raises:
-        TooManyAttempts: there were too many wrong ones lately.
-        WrongCredentials: nobody.
+        TooManyAttempts: there were too many failures for this name.
+        WrongCredentials: there is no such user.
     """
     since = datetime.now(UTC) - WINDOW
     failures = select(func.count(LoginFailure.id)).where(
@@ -89,24 +89,24 @@ async def authenticate(session: AsyncReadSession, credentials: Credentials) -> U
         select(User).where(func.lower(User.name) == credentials.name.lower(), User.is_active)
     )
     password = credentials.password.get_secret_value()
-    # Somebody who does not exist takes as long as somebody who does.
-    stored = user.password_hash if user else await hash_password("")
-    if user is None or not await is_password(password, stored):
+    # Take as long for an unknown name, so that the time does not reveal which names exist.
+    password_hash = user.password_hash if user else await hash_password("")
+    if user is None or not await verify_password(password, password_hash):
         raise WrongCredentials
     return user
 
 
-async def note_failure(session: AsyncSession, name: str) -> None:
-    """Count a wrong password."""
+async def record_failure(session: AsyncSession, name: str) -> None:
+    """Record a failed login."""
     session.add(LoginFailure(name=name.lower(), failed_at=datetime.now(UTC)))
 
 
-async def forget_failures(session: AsyncSession) -> None:
-    """Remove what counts no more."""
+async def delete_old_failures(session: AsyncSession) -> None:
+    """Delete failures that no longer count."""
     before = datetime.now(UTC) - WINDOW
     await session.execute(delete(LoginFailure).where(LoginFailure.failed_at < before))
 
 
-def may(user: User, *roles: Role) -> bool:
-    """Whether somebody has one of these roles; a manager has all of them."""
+def has_role(user: User, *roles: Role) -> bool:
+    """Whether a user has one of these roles; a manager has all of them."""
     return user.role is Role.MANAGER or user.role in roles

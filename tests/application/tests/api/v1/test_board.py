@@ -6,21 +6,21 @@ from httpx2 import AsyncClient
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.conftest import make_order
+from tests.conftest import create_order
 
 
-def address_of(client: AsyncClient) -> str:
+def websocket_url(client: AsyncClient) -> str:
     return f"ws://{client.base_url.host}:{client.base_url.port}/api/v1/board"
 
 
-async def test_who_watches_is_told_of_every_change(workshop: AsyncClient, running: FastAPI) -> None:
-    order = await make_order(workshop)
-    token = workshop.headers["Authorization"].removeprefix("Bearer ")
-    async with timeout(10), connect(address_of(workshop)) as socket:
+async def test_the_board_sends_every_change(live_manager: AsyncClient, live_app: FastAPI) -> None:
+    order = await create_order(live_manager)
+    token = live_manager.headers["Authorization"].removeprefix("Bearer ")
+    async with timeout(10), connect(websocket_url(live_manager)) as socket:
         await socket.send(token)
         assert '"manager"' in str(await socket.recv())
 
-        await workshop.patch(
+        await live_manager.patch(
             f"/api/v1/orders/{order['id']}",
             json={"status": "in repair"},
             headers={"If-Match": '"1"'},
@@ -29,8 +29,8 @@ async def test_who_watches_is_told_of_every_change(workshop: AsyncClient, runnin
         assert '"in repair"' in str(await socket.recv())
 
 
-async def test_a_stranger_is_shown_the_door(workshop: AsyncClient) -> None:
-    async with timeout(10), connect(address_of(workshop)) as socket:
+async def test_the_board_requires_a_token(live_manager: AsyncClient) -> None:
+    async with timeout(10), connect(websocket_url(live_manager)) as socket:
         await socket.send("not a token")
         with pytest.raises(ConnectionClosed) as closed:
             await socket.recv()

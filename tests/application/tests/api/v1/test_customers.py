@@ -3,14 +3,14 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient
 
-from tests.conftest import make, make_bicycle
+from tests.conftest import create, create_bicycle
 from tests.foundation.error_format import read_error
 
 CUSTOMERS = "/api/v1/customers"
 ADA = {"name": "Ada", "email": "ada@example.com"}
 
 
-async def test_a_customer_is_kept(manager: AsyncClient) -> None:
+async def test_a_customer_is_stored(manager: AsyncClient) -> None:
     response = await manager.post(CUSTOMERS, json=ADA)
 
     customer = response.json()
@@ -20,8 +20,8 @@ async def test_a_customer_is_kept(manager: AsyncClient) -> None:
     assert changed.json() == {**customer, "phone": "+44 20 1234"}
 
 
-async def test_an_address_is_of_one_customer(manager: AsyncClient) -> None:
-    await make(manager, "customers", **ADA)
+async def test_email_addresses_are_unique(manager: AsyncClient) -> None:
+    await create(manager, "customers", **ADA)
 
     error = read_error(await manager.post(CUSTOMERS, json={**ADA, "name": "Grace"}))
 
@@ -37,7 +37,7 @@ async def test_an_address_is_of_one_customer(manager: AsyncClient) -> None:
         ({"phone": "call me"}, "/phone"),
     ],
 )
-async def test_a_bad_customer_is_refused(
+async def test_an_invalid_customer_is_refused(
     manager: AsyncClient, fields: dict[str, Any], pointer: str
 ) -> None:
     error = read_error(await manager.post(CUSTOMERS, json={**ADA, **fields}))
@@ -45,29 +45,29 @@ async def test_a_bad_customer_is_refused(
     assert (error.status, [*error.fields]) == (422, [pointer])
 
 
-async def test_customers_are_found_by_a_part_of_their_name(manager: AsyncClient) -> None:
+async def test_search_finds_a_part_of_the_name(manager: AsyncClient) -> None:
     for number, name in enumerate(["Ada 100%", "Adam", "Grace"]):
-        await make(manager, "customers", name=name, email=f"{number}@example.com")
+        await create(manager, "customers", name=name, email=f"{number}@example.com")
 
-    async def found(search: str) -> list[str]:
+    async def find(search: str) -> list[str]:
         page = (await manager.get(CUSTOMERS, params={"search": search})).json()
         return [customer["name"] for customer in page["items"]]
 
-    assert await found("ada") == ["Adam", "Ada 100%"]
-    assert await found("%") == ["Ada 100%"]
+    assert await find("ada") == ["Adam", "Ada 100%"]
+    assert await find("%") == ["Ada 100%"]
 
 
-async def test_a_customer_with_bicycles_stays(manager: AsyncClient) -> None:
-    bicycle = await make_bicycle(manager)
-    address = f"{CUSTOMERS}/{bicycle['customer']['id']}"
+async def test_a_customer_with_bicycles_cannot_be_deleted(manager: AsyncClient) -> None:
+    bicycle = await create_bicycle(manager)
+    url = f"{CUSTOMERS}/{bicycle['customer']['id']}"
 
-    assert read_error(await manager.delete(address)).status == 409
-    assert (await manager.get(address)).status_code == 200
+    assert read_error(await manager.delete(url)).status == 409
+    assert (await manager.get(url)).status_code == 200
 
 
-async def test_a_customer_without_bicycles_goes(manager: AsyncClient) -> None:
-    customer = await make(manager, "customers", **ADA)
-    address = f"{CUSTOMERS}/{customer['id']}"
+async def test_a_customer_without_bicycles_can_be_deleted(manager: AsyncClient) -> None:
+    customer = await create(manager, "customers", **ADA)
+    url = f"{CUSTOMERS}/{customer['id']}"
 
-    assert (await manager.delete(address)).status_code == 204
-    assert read_error(await manager.get(address)).code == "customer_not_found"
+    assert (await manager.delete(url)).status_code == 204
+    assert read_error(await manager.get(url)).code == "customer_not_found"

@@ -21,9 +21,7 @@ async def sign_in(client: AsyncClient, name: str, password: str = PASSWORD) -> N
     client.headers["Authorization"] = f"Bearer {response.json()['access_token']}"
 
 
-async def test_who_signs_in_is_known_from_then_on(
-    client: AsyncClient, session: AsyncSession
-) -> None:
+async def test_a_token_identifies_its_user(client: AsyncClient, session: AsyncSession) -> None:
     await add_user(session, Role.APPRENTICE, "Grace")
 
     await sign_in(client, "gRACE")
@@ -34,9 +32,7 @@ async def test_who_signs_in_is_known_from_then_on(
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer x", "Bearer a.b.c", "Basic eDp5"])
-async def test_who_has_no_token_is_told_to_sign_in(
-    client: AsyncClient, authorization: str | None
-) -> None:
+async def test_a_valid_token_is_required(client: AsyncClient, authorization: str | None) -> None:
     headers = {"Authorization": authorization} if authorization else {}
 
     response = await client.get("/api/v1/users/me", headers=headers)
@@ -45,16 +41,18 @@ async def test_who_has_no_token_is_told_to_sign_in(
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-async def test_a_token_ends(client: AsyncClient, session: AsyncSession, settings: Settings) -> None:
+async def test_an_expired_token_is_refused(
+    client: AsyncClient, session: AsyncSession, settings: Settings
+) -> None:
     user = await add_user(session, Role.APPRENTICE)
-    ended = tokens.sign(user.id, settings.model_copy(update={"token_lifetime": -1}))
+    expired = tokens.create_token(user.id, settings.model_copy(update={"token_lifetime": -1}))
 
-    response = await client.get("/api/v1/users/me", headers={"Authorization": f"Bearer {ended}"})
+    response = await client.get("/api/v1/users/me", headers={"Authorization": f"Bearer {expired}"})
 
     assert read_error(response).code == "token_invalid"
 
 
-async def test_who_has_left_is_not_let_in(manager: AsyncClient) -> None:
+async def test_an_inactive_user_is_refused(manager: AsyncClient) -> None:
     me = (await manager.get("/api/v1/users/me")).json()
 
     changed = await manager.patch(f"/api/v1/users/{me['id']}", json={"is_active": False})
@@ -63,7 +61,7 @@ async def test_who_has_left_is_not_let_in(manager: AsyncClient) -> None:
     assert read_error(await manager.get("/api/v1/users/me")).code == "token_invalid"
 
 
-async def test_wrong_passwords_close_the_door_for_everybody_of_that_name(
+async def test_too_many_wrong_passwords_block_the_name(
     client: AsyncClient, session: AsyncSession
 ) -> None:
     await add_user(session, Role.APPRENTICE, "Grace")
@@ -77,19 +75,19 @@ async def test_wrong_passwords_close_the_door_for_everybody_of_that_name(
     assert int(response.headers["retry-after"]) > 0
 
 
-async def test_a_wrong_password_is_counted_although_its_request_fails(
-    workshop: AsyncClient,
+async def test_failed_requests_count_wrong_passwords(
+    live_manager: AsyncClient,
 ) -> None:
     wrong = {"name": "nobody", "password": "wrong"}
 
-    responses = await gather(*(workshop.post(TOKENS, json=wrong) for _ in range(ATTEMPTS)))
-    last = await workshop.post(TOKENS, json=wrong)
+    responses = await gather(*(live_manager.post(TOKENS, json=wrong) for _ in range(ATTEMPTS)))
+    last = await live_manager.post(TOKENS, json=wrong)
 
     assert {response.status_code for response in responses} == {401}
     assert last.status_code == 429
 
 
-async def test_only_a_manager_lets_somebody_in(
+async def test_only_a_manager_can_create_users(
     manager: AsyncClient, session: AsyncSession, settings: Settings
 ) -> None:
     new = {"name": "Alan", "password": PASSWORD, "role": "mechanic"}
@@ -100,7 +98,7 @@ async def test_only_a_manager_lets_somebody_in(
     assert (again.status, again.code) == (409, "user_name_taken")
 
     mechanic = await add_user(session, Role.MECHANIC)
-    manager.headers["Authorization"] = f"Bearer {tokens.sign(mechanic.id, settings)}"
+    manager.headers["Authorization"] = f"Bearer {tokens.create_token(mechanic.id, settings)}"
 
     refused = await manager.post("/api/v1/users", json={**new, "name": "Ada"})
     assert read_error(refused).status == 403

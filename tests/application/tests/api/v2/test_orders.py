@@ -1,12 +1,12 @@
 from httpx2 import AsyncClient
 
-from tests.conftest import make, make_bicycle, make_order
+from tests.conftest import create, create_bicycle, create_order
 
 ORDERS = "/api/v2/orders"
 
 
-async def test_an_order_is_found_in_the_version_that_took_it(manager: AsyncClient) -> None:
-    bicycle = await make_bicycle(manager)
+async def test_the_location_has_the_same_version(manager: AsyncClient) -> None:
+    bicycle = await create_bicycle(manager)
     new = {"bicycle_id": bicycle["id"], "complaint": "It squeaks."}
     response = await manager.post(ORDERS, json=new)
 
@@ -15,10 +15,10 @@ async def test_an_order_is_found_in_the_version_that_took_it(manager: AsyncClien
     assert "deprecation" not in response.headers
 
 
-async def test_amounts_say_their_currency(manager: AsyncClient) -> None:
-    order = await make_order(manager, estimate="10.50")
-    part = await make(manager, "parts", sku="CH-11", name="Chain", price="24.90", stock=3)
-    await make(manager, f"orders/{order['id']}/lines", part_id=part["id"], quantity=2)
+async def test_amounts_have_a_currency(manager: AsyncClient) -> None:
+    order = await create_order(manager, estimate="10.50")
+    part = await create(manager, "parts", sku="CH-11", name="Chain", price="24.90", stock=3)
+    await create(manager, f"orders/{order['id']}/lines", part_id=part["id"], quantity=2)
 
     read = (await manager.get(f"{ORDERS}/{order['id']}")).json()
 

@@ -1,1 +1,1 @@
-"""What this service adds to HTTP."""
+"""Dependencies and middleware of this service."""

@@ -1,4 +1,4 @@
-"""What the lifespan holds open, with its types."""
+"""Typed dependencies for the objects on `app.state`."""
 
 from typing import Annotated
 
@@ -13,31 +13,31 @@ from my_service.services.mail import Mailer
 
 
 async def get_settings(connection: HTTPConnection) -> Settings:
-    """The settings that the service runs with."""
+    """The settings of the service."""
     settings: Settings = connection.app.state.settings
     return settings
 
 
 async def get_database(connection: HTTPConnection) -> Database:
-    """The database, for what is no part of the request's transaction."""
+    """The database, for transactions of their own."""
     database: Database = connection.app.state.database
     return database
 
 
 async def get_board(connection: HTTPConnection) -> Board:
-    """The board in the workshop."""
+    """The board that publishes changes."""
     board: Board = connection.app.state.board
     return board
 
 
 async def get_mailer(connection: HTTPConnection) -> Mailer:
-    """What sends letters."""
+    """The mailer."""
     mailer: Mailer = connection.app.state.mailer
     return mailer
 
 
 async def get_supplier(connection: HTTPConnection) -> AsyncClient:
-    """The client that calls the supplier."""
+    """The HTTP client for the supplier."""
     supplier: AsyncClient = connection.app.state.supplier
     return supplier
 

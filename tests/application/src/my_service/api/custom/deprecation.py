@@ -1,4 +1,4 @@
-"""Tells clients of what will be gone."""
+"""Deprecated and removed parts of the API."""
 
 from datetime import datetime
 from email.utils import format_datetime
@@ -11,32 +11,34 @@ from my_service.core.errors import ServiceError
 
 
 class Gone(ServiceError):
-    status, code, message = 410, "gone", "This version is not served any more."
+    status, code, message = 410, "gone", "This version has been removed."
 
 
 class Deprecation:
-    """Marks the responses below a path as deprecated (RFC 9745), and refuses what is gone."""
+    """Adds deprecation headers (RFC 9745, RFC 8594) to responses, and refuses removed paths."""
 
-    def __init__(self, app: ASGIApp, *, path: str, since: datetime, gone: str) -> None:
-        """Mark what is below `path`, deprecated `since` then; refuse what is below `gone`."""
+    def __init__(self, app: ASGIApp, *, path: str, since: datetime, removed: str) -> None:
+        """Deprecate paths below `path`, and refuse paths below `removed`."""
         self.app = app
         self.path = path
-        self.gone = gone
+        self.removed = removed
         self.headers = {
             "Deprecation": f"@{int(since.timestamp())}",
             "Sunset": format_datetime(since.replace(year=since.year + 1), usegmt=True),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Handle one request."""
         path = scope.get("path", "")
 
-        async def mark(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
-        if path.startswith(self.gone):
+        if path.startswith(self.removed):
             await error_response(Gone())(scope, receive, send)
+        elif path.startswith(self.path):
+            await self.app(scope, receive, send_with_headers)
         else:
-            await self.app(scope, receive, mark if path.startswith(self.path) else send)
+            await self.app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Versions of resources in headers (RFC 9110, sections 8.8.3 and 13.1.1)."""
+"""Entity tags and If-Match (RFC 9110, sections 8.8.3 and 13.1.1)."""
 
 import re
 from typing import Annotated
@@ -16,15 +16,15 @@ def etag(version: int) -> str:
 
 
 def get_version(if_match: Annotated[str | None, Header()] = None) -> int | None:
-    """The version that a client has read, where it says so.
+    """The version in If-Match; None without the header.
 
     Raises:
-        Invalid: it is none of ours.
+        Invalid: the header is not an entity tag of this service.
     """
     if if_match is None:
         return None
     if (match := ETAG.fullmatch(if_match)) is None:
-        raise Invalid("This is no version.", pointer="/header/if-match")
+        raise Invalid("Not a valid entity tag.", pointer="/header/if-match")
     return int(match[1])
 
 

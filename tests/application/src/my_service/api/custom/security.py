@@ -1,4 +1,4 @@
-"""Who sends a request, and what they may do."""
+"""Authentication and authorization."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -17,14 +17,16 @@ from my_service.services import tokens, users
 bearer = HTTPBearer(auto_error=False)
 
 
-async def user_of(session: AsyncReadSession, token: str, settings: CurrentSettings) -> User:
-    """Whose token this is.
+async def authenticate_token(
+    session: AsyncReadSession, token: str, settings: CurrentSettings
+) -> User:
+    """The user of a token.
 
     Raises:
-        TokenInvalid: nobody's who may still come in.
+        TokenInvalid: the token is invalid, or its user is unknown or inactive.
     """
     try:
-        user = await users.get_user(session, tokens.read(token, settings))
+        user = await users.get_user(session, tokens.verify_token(token, settings))
     except users.UserNotFound as error:
         raise tokens.TokenInvalid from error
     if not user.is_active:
@@ -37,20 +39,20 @@ async def get_current_user(
     settings: CurrentSettings,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> User:
-    """Who sends the request."""
+    """The user of the request."""
     if credentials is None:
         raise Unauthorized
-    return await user_of(session, credentials.credentials, settings)
+    return await authenticate_token(session, credentials.credentials, settings)
 
 
 CurrentUser = Annotated[User, Depends(get_current_user)]
 
 
 def require(*roles: Role) -> Callable[[User], Awaitable[User]]:
-    """A dependency that only those meet who have one of these roles."""
+    """Create a dependency that requires one of these roles, or a manager."""
 
     async def check(user: CurrentUser) -> User:
-        if not users.may(user, *roles):
+        if not users.has_role(user, *roles):
             raise Forbidden
         return user
 

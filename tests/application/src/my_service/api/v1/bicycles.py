@@ -1,4 +1,4 @@
-"""Bicycles and their photos over HTTP."""
+"""Endpoints for bicycles and their photos."""
 
 from typing import Annotated
 from uuid import UUID
@@ -21,7 +21,7 @@ PHOTO_SIZE = 2_000_000
 
 
 class BicycleParameters(PageParameters):
-    """Whose bicycles, and which page of them."""
+    """The filter and page of a list of bicycles."""
 
     customer_id: UUID | None = None
 
@@ -35,7 +35,7 @@ async def create_bicycle(
     request: Request,
     response: Response,
 ) -> Bicycle:
-    """Store a bicycle that has not been here before."""
+    """Create a bicycle."""
     bicycle = await bicycles.create_bicycle(session, new, settings)
     response.headers["Location"] = f"{request.url.path}/{bicycle.id}"
     return bicycle
@@ -45,7 +45,7 @@ async def create_bicycle(
 async def list_bicycles(
     user: CurrentUser, session: ReadSession, page: Annotated[BicycleParameters, Query()]
 ) -> Page[Bicycle]:
-    """Page through the bicycles of a customer, or of all."""
+    """List bicycles, optionally of one customer."""
     return await bicycles.list_bicycles(
         session, customer_id=page.customer_id, limit=page.limit, cursor=page.cursor
     )
@@ -53,13 +53,13 @@ async def list_bicycles(
 
 @router.get("/{bicycle_id}", response_model=BicycleRead)
 async def get_bicycle(user: CurrentUser, session: ReadSession, bicycle_id: UUID) -> Bicycle:
-    """Read one bicycle."""
+    """Get a bicycle."""
     return await bicycles.get_bicycle(session, bicycle_id)
 
 
 @router.post("/{bicycle_id}/scrap", response_model=BicycleRead)
 async def scrap_bicycle(user: CurrentUser, session: Session, bicycle_id: UUID) -> Bicycle:
-    """Note that a bicycle is no more."""
+    """Mark a bicycle as scrapped."""
     return await bicycles.scrap_bicycle(session, bicycle_id)
 
 
@@ -72,13 +72,13 @@ async def upload_photo(
     photo: UploadFile,
 ) -> Bicycle:
     """Replace the photo."""
-    return await bicycles.keep_photo(session, bicycle_id, await photo.read(), settings)
+    return await bicycles.save_photo(session, bicycle_id, await photo.read(), settings)
 
 
 @router.get("/{bicycle_id}/photo", response_class=FileResponse)
 async def download_photo(
     user: CurrentUser, session: ReadSession, settings: CurrentSettings, bicycle_id: UUID
 ) -> FileResponse:
-    """Read the photo, or a range of it."""
-    path, kind = await bicycles.find_photo(session, bicycle_id, settings)
-    return FileResponse(path, media_type=kind, filename=f"{bicycle_id}")
+    """Download the photo, or a range of it."""
+    path, media_type = await bicycles.find_photo(session, bicycle_id, settings)
+    return FileResponse(path, media_type=media_type, filename=f"{bicycle_id}")

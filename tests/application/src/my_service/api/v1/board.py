@@ -1,11 +1,11 @@
-"""The board in the workshop over a socket."""
+"""A WebSocket for the board in the workshop."""
 
 from asyncio import Queue, create_task, timeout
 
 from fastapi import APIRouter, WebSocket
 
 from my_service.api.custom.dependencies import CurrentBoard, CurrentDatabase, CurrentSettings
-from my_service.api.custom.security import user_of
+from my_service.api.custom.security import authenticate_token
 from my_service.schemas.order import OrderEvent
 from my_service.schemas.user import UserRead
 
@@ -16,24 +16,24 @@ router = APIRouter(prefix="/board", tags=["board"])
 async def watch_board(
     socket: WebSocket, database: CurrentDatabase, settings: CurrentSettings, board: CurrentBoard
 ) -> None:
-    """Send every change to clients whose first message is a token."""
+    """Send every change of an order; the first message of the client is its token."""
     await socket.accept()
-    # Seconds; who does not say who they are is not waited for.
+    # In seconds.
     async with timeout(10):
         token = await socket.receive_text()
     async with database.read_session() as session:
-        user = await user_of(session, token, settings)
-    with board.watch() as events:
+        user = await authenticate_token(session, token, settings)
+    with board.subscribe() as events:
         await socket.send_json(
             UserRead.model_validate(user, from_attributes=True).model_dump(mode="json")
         )
-        sending = create_task(_pass_on(events, socket))
-        # Nothing is said to us any more but that the client has left.
+        sending = create_task(_send_events(events, socket))
+        # Ignore messages until the client disconnects.
         async for _ in socket.iter_text():
             pass
         sending.cancel()
 
 
-async def _pass_on(events: Queue[OrderEvent], socket: WebSocket) -> None:
+async def _send_events(events: Queue[OrderEvent], socket: WebSocket) -> None:
     while True:
         await socket.send_text((await events.get()).model_dump_json())

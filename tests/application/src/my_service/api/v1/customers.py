@@ -1,4 +1,4 @@
-"""Customers over HTTP."""
+"""Endpoints for customers."""
 
 from typing import Annotated
 from uuid import UUID
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/customers", tags=["customers"])
 
 
 class CustomerParameters(PageParameters):
-    """Which customers, and which page of them."""
+    """The filter and page of a list of customers."""
 
     search: Text | None = None
 
@@ -27,7 +27,7 @@ class CustomerParameters(PageParameters):
 async def create_customer(
     user: CurrentUser, session: Session, new: CustomerCreate, request: Request, response: Response
 ) -> Customer:
-    """Store a new customer."""
+    """Create a customer."""
     customer = await customers.create_customer(session, new)
     response.headers["Location"] = f"{request.url.path}/{customer.id}"
     return customer
@@ -37,7 +37,7 @@ async def create_customer(
 async def list_customers(
     user: CurrentUser, session: ReadSession, page: Annotated[CustomerParameters, Query()]
 ) -> Page[Customer]:
-    """Page through the customers."""
+    """List customers, optionally by a part of their name."""
     return await customers.list_customers(
         session, search=page.search, limit=page.limit, cursor=page.cursor
     )
@@ -45,7 +45,7 @@ async def list_customers(
 
 @router.get("/{customer_id}", response_model=CustomerRead)
 async def get_customer(user: CurrentUser, session: ReadSession, customer_id: UUID) -> Customer:
-    """Read one customer."""
+    """Get a customer."""
     return await customers.get_customer(session, customer_id)
 
 
@@ -53,11 +53,11 @@ async def get_customer(user: CurrentUser, session: ReadSession, customer_id: UUI
 async def update_customer(
     user: CurrentUser, session: Session, customer_id: UUID, changes: CustomerUpdate
 ) -> Customer:
-    """Change the fields that are given."""
+    """Change some fields of a customer."""
     return await customers.update_customer(session, customer_id, changes)
 
 
 @router.delete("/{customer_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_customer(manager: CurrentManager, session: Session, customer_id: UUID) -> None:
-    """Remove a customer without bicycles."""
+    """Delete a customer without bicycles."""
     await customers.delete_customer(session, customer_id)

@@ -1,4 +1,4 @@
-"""Repairs over HTTP."""
+"""Endpoints for repair orders."""
 
 from asyncio import wait_for
 from collections.abc import AsyncIterable
@@ -26,7 +26,7 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[A-Za-z0-
 
 
 class OrderParameters(PageParameters):
-    """Which repairs, and which page of them."""
+    """The filter and page of a list of orders."""
 
     status: OrderStatus | None = None
 
@@ -40,14 +40,14 @@ async def create_order(
     response: Response,
     key: Key = None,
 ) -> Order:
-    """Take a bicycle in; a request with a key can be sent again."""
-    if key and (made := await idempotency.find(session, user.id, key, new)):
-        order = await orders.get_order(session, made)
+    """Create an order; with an Idempotency-Key, the client can safely retry the request."""
+    if key and (existing := await idempotency.find_resource(session, user.id, key, new)):
+        order = await orders.get_order(session, existing)
         response.headers["Idempotent-Replayed"] = "true"
     else:
         order = await orders.create_order(session, new)
         if key:
-            await idempotency.remember(session, user.id, key, new, order.id)
+            await idempotency.store_key(session, user.id, key, new, order.id)
     response.headers["ETag"] = etag(order.version)
     response.headers["Location"] = f"{request.url.path}/{order.id}"
     return order
@@ -57,7 +57,7 @@ async def create_order(
 async def list_orders(
     user: CurrentUser, session: ReadSession, page: Annotated[OrderParameters, Query()]
 ) -> Page[Order]:
-    """Page through the repairs of a status, or all."""
+    """List orders, optionally with a status."""
     return await orders.list_orders(
         session, status=page.status, limit=page.limit, cursor=page.cursor
     )
@@ -67,7 +67,7 @@ async def list_orders(
 async def get_order(
     user: CurrentUser, session: ReadSession, order_id: UUID, response: Response
 ) -> Order:
-    """Read one repair, and its version."""
+    """Get an order, with its version in the ETag."""
     order = await orders.get_order(session, order_id)
     response.headers["ETag"] = etag(order.version)
     return order
@@ -86,13 +86,13 @@ async def update_order(
     tasks: BackgroundTasks,
     response: Response,
 ) -> Order:
-    """Change the fields that are given, of the version that is named."""
+    """Change some fields of an order; If-Match must have its version."""
     order = await orders.update_order(session, order_id, changes, version)
     response.headers["ETag"] = etag(order.version)
     event = OrderEvent(order_id=order.id, status=order.status, version=order.version)
-    # Both run after the commit.
+    # Background tasks run after the commit.
     tasks.add_task(board.publish, event)
-    tasks.add_task(orders.tell_customer, database, mailer, order.id)
+    tasks.add_task(orders.notify_customer, database, mailer, order.id)
     return order
 
 
@@ -104,22 +104,22 @@ async def add_line(
     new: LineCreate,
     response: Response,
 ) -> Order:
-    """Build a part in."""
+    """Add a part to an order."""
     order = await orders.add_line(session, order_id, new)
     response.headers["ETag"] = etag(order.version)
     return order
 
 
 @router.put("/{order_id}/mechanics/{user_id}", response_model=OrderRead)
-async def assign(
+async def assign_mechanic(
     mechanic: CurrentMechanic, session: Session, order_id: UUID, user_id: UUID
 ) -> Order:
-    """Have somebody work on it too."""
-    return await orders.assign(session, order_id, user_id)
+    """Assign a mechanic to an order."""
+    return await orders.assign_mechanic(session, order_id, user_id)
 
 
-async def get_watched(user: CurrentUser, session: ReadSession, order_id: UUID) -> UUID:
-    """The repair that is followed; errors cannot be returned once a stream has begun."""
+async def get_watched_order_id(user: CurrentUser, session: ReadSession, order_id: UUID) -> UUID:
+    """Check that the order exists, since a stream that has started cannot return an error."""
     return (await orders.get_order(session, order_id)).id
 
 
@@ -128,10 +128,10 @@ async def watch_order(
     database: CurrentDatabase,
     board: CurrentBoard,
     stopping: Stopping,
-    order_id: Annotated[UUID, Depends(get_watched)],
+    order_id: Annotated[UUID, Depends(get_watched_order_id)],
 ) -> AsyncIterable[ServerSentEvent]:
-    """Follow a repair until the bicycle has left, or the service stops."""
-    with board.watch() as events:
+    """Stream the changes of an order until it is closed or the service stops."""
+    with board.subscribe() as events:
         async with database.read_session() as session:
             order = await orders.get_order(session, order_id)
         event = OrderEvent(order_id=order.id, status=order.status, version=order.version)

@@ -1,4 +1,4 @@
-"""Parts over HTTP."""
+"""Endpoints for parts."""
 
 from typing import Annotated
 from uuid import UUID
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/parts", tags=["parts"])
 
 
 class PartParameters(PageParameters):
-    """Which parts, and which page of them."""
+    """The filter and page of a list of parts."""
 
     tag: Text | None = None
 
@@ -28,7 +28,7 @@ class PartParameters(PageParameters):
 async def create_part(
     manager: CurrentManager, session: Session, new: PartCreate, request: Request, response: Response
 ) -> Part:
-    """Store a new part."""
+    """Create a part."""
     part = await parts.create_part(session, new)
     response.headers["Location"] = f"{request.url.path}/{part.id}"
     return part
@@ -38,13 +38,13 @@ async def create_part(
 async def list_parts(
     user: CurrentUser, session: ReadSession, page: Annotated[PartParameters, Query()]
 ) -> Page[Part]:
-    """Page through the parts with a tag, or all."""
+    """List parts, optionally with a tag."""
     return await parts.list_parts(session, tag=page.tag, limit=page.limit, cursor=page.cursor)
 
 
 @router.get("/{part_id}", response_model=PartRead)
 async def get_part(user: CurrentUser, session: ReadSession, part_id: UUID) -> Part:
-    """Read one part."""
+    """Get a part."""
     return await parts.get_part(session, part_id)
 
 
@@ -52,7 +52,7 @@ async def get_part(user: CurrentUser, session: ReadSession, part_id: UUID) -> Pa
 async def update_part(
     manager: CurrentManager, session: Session, part_id: UUID, changes: PartUpdate
 ) -> Part:
-    """Change the fields that are given."""
+    """Change some fields of a part."""
     return await parts.update_part(session, part_id, changes)
 
 
@@ -60,7 +60,7 @@ async def update_part(
 async def change_stock(
     mechanic: CurrentMechanic, session: Session, part_id: UUID, change: StockChange
 ) -> Part:
-    """Take some from stock, or put some there."""
+    """Add to the stock, or take from it."""
     return await parts.change_stock(session, part_id, change.by)
 
 
@@ -68,5 +68,5 @@ async def change_stock(
 async def get_offer(
     manager: CurrentManager, session: ReadSession, supplier: Supplier, part_id: UUID
 ) -> Offer:
-    """Ask the supplier what it costs."""
-    return await parts.ask_supplier(supplier, await parts.get_part(session, part_id))
+    """Get the supplier's offer for a part."""
+    return await parts.request_offer(supplier, await parts.get_part(session, part_id))

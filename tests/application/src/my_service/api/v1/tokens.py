@@ -1,4 +1,4 @@
-"""Signing in over HTTP."""
+"""The endpoint to sign in."""
 
 from fastapi import APIRouter
 
@@ -17,12 +17,14 @@ async def create_token(
     settings: CurrentSettings,
     credentials: Credentials,
 ) -> Token:
-    """Sign in; too many wrong passwords close the door for a while."""
+    """Create a token from a name and password; too many failures block the name for a while."""
     try:
         user = await users.authenticate(session, credentials)
     except users.WrongCredentials:
-        # The transaction of a request that fails is rolled back; this has to stay.
+        # The transaction of a failed request is rolled back, so record it in another one.
         async with database.session() as own:
-            await users.note_failure(own, credentials.name)
+            await users.record_failure(own, credentials.name)
         raise
-    return Token(access_token=tokens.sign(user.id, settings), expires_in=settings.token_lifetime)
+    return Token(
+        access_token=tokens.create_token(user.id, settings), expires_in=settings.token_lifetime
+    )

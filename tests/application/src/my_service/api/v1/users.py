@@ -1,4 +1,4 @@
-"""Those who work here over HTTP."""
+"""Endpoints for users."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/users", tags=["users"])
 async def create_user(
     manager: CurrentManager, session: Session, new: UserCreate, request: Request, response: Response
 ) -> User:
-    """Let somebody in."""
+    """Create a user."""
     user = await users.create_user(session, new)
     response.headers["Location"] = f"{request.url.path}/{user.id}"
     return user
@@ -27,19 +27,19 @@ async def create_user(
 
 @router.get("", response_model=PageOf[UserRead])
 async def list_users(manager: CurrentManager, session: ReadSession, page: PageQuery) -> Page[User]:
-    """Page through all who work here."""
+    """List users."""
     return await users.list_users(session, limit=page.limit, cursor=page.cursor)
 
 
 @router.get("/me", response_model=UserRead)
 async def get_me(user: CurrentUser) -> User:
-    """Who sends the request."""
+    """Get the user of the request."""
     return user
 
 
 @router.get("/{user_id}", response_model=UserRead)
 async def get_user(user: CurrentUser, session: ReadSession, user_id: UUID) -> User:
-    """Read about somebody."""
+    """Get a user."""
     return await users.get_user(session, user_id)
 
 
@@ -47,5 +47,5 @@ async def get_user(user: CurrentUser, session: ReadSession, user_id: UUID) -> Us
 async def update_user(
     manager: CurrentManager, session: Session, user_id: UUID, changes: UserUpdate
 ) -> User:
-    """Give somebody another role, or let nobody in by this name any more."""
+    """Change the role of a user, or deactivate the user."""
     return await users.update_user(session, user_id, changes)

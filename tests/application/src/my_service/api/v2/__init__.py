@@ -1,1 +1,1 @@
-"""Version 2 of the API: each module has a `router`, and is found by itself."""
+"""Version 2 of the API; each module has a `router` and is discovered."""

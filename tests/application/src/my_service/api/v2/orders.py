@@ -1,4 +1,4 @@
-"""Repairs over HTTP, with amounts of money that say their currency."""
+"""Endpoints for repair orders, with a currency for each amount."""
 
 from typing import Annotated
 from uuid import UUID
@@ -18,13 +18,13 @@ router = APIRouter(prefix="/orders", tags=["orders"])
 
 
 class OrderParameters(PageParameters):
-    """Which repairs, and which page of them."""
+    """The filter and page of a list of orders."""
 
     status: OrderStatus | None = None
 
 
-def as_read(order: Order) -> OrderReadV2:
-    """A repair as this version has it."""
+def to_schema(order: Order) -> OrderReadV2:
+    """Convert an order to the schema of this version."""
     return OrderReadV2(
         id=order.id,
         bicycle_id=order.bicycle_id,
@@ -40,25 +40,27 @@ def as_read(order: Order) -> OrderReadV2:
 async def create_order(
     user: CurrentUser, session: Session, new: OrderCreate, request: Request, response: Response
 ) -> OrderReadV2:
-    """Take a bicycle in."""
+    """Create an order."""
     order = await orders.create_order(session, new)
     response.headers["ETag"] = etag(order.version)
     response.headers["Location"] = f"{request.url.path}/{order.id}"
-    return as_read(order)
+    return to_schema(order)
 
 
 @router.get("")
 async def list_orders(
     user: CurrentUser, session: ReadSession, page: Annotated[OrderParameters, Query()]
 ) -> PageOf[OrderReadV2]:
-    """Page through the repairs of a status, or all."""
-    found = await orders.list_orders(
+    """List orders, optionally with a status."""
+    result = await orders.list_orders(
         session, status=page.status, limit=page.limit, cursor=page.cursor
     )
-    return PageOf(items=[as_read(order) for order in found.items], next_cursor=found.next_cursor)
+    return PageOf(
+        items=[to_schema(order) for order in result.items], next_cursor=result.next_cursor
+    )
 
 
 @router.get("/{order_id}")
 async def get_order(user: CurrentUser, session: ReadSession, order_id: UUID) -> OrderReadV2:
-    """Read one repair."""
-    return as_read(await orders.get_order(session, order_id))
+    """Get an order."""
+    return to_schema(await orders.get_order(session, order_id))

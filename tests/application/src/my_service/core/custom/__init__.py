@@ -1,1 +1,1 @@
-"""What every layer of this service uses."""
+"""Code of this service that every layer may import."""

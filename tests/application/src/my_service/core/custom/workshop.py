@@ -1,11 +1,11 @@
-"""The words of the workshop that every layer uses."""
+"""Roles and order statuses."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody may do who works here."""
+    """The role of a user; a manager has the permissions of every role."""
 
     APPRENTICE = "apprentice"
     MECHANIC = "mechanic"
@@ -13,7 +13,7 @@ class Role(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """How far a repair has come."""
+    """The status of a repair order."""
 
     RECEIVED = "received"
     IN_REPAIR = "in repair"
@@ -28,7 +28,7 @@ class OrderStatus(StrEnum):
         return self not in {OrderStatus.COLLECTED, OrderStatus.CANCELLED}
 
 
-NEXT: Mapping[OrderStatus, frozenset[OrderStatus]] = {
+TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.RECEIVED: frozenset({OrderStatus.IN_REPAIR, OrderStatus.CANCELLED}),
     OrderStatus.IN_REPAIR: frozenset(
         {OrderStatus.WAITING_FOR_PARTS, OrderStatus.READY, OrderStatus.CANCELLED}

@@ -19,11 +19,11 @@ IN_USE = text("scrapped_at IS NULL")
 
 
 class FrameNumberTaken(Conflict):
-    code, message = "frame_number_taken", "There is a bicycle with this number on its frame."
+    code, message = "frame_number_taken", "Another bicycle has this frame number."
 
 
 class Bicycle(UUIDPrimaryKeyMixin, TimestampMixin, Base):
-    """What is repaired. A number of a frame may come again when its bicycle is scrapped."""
+    """A bicycle of a customer. Frame numbers are unique among bicycles that are not scrapped."""
 
     __tablename__ = "bicycles"
     __table_args__ = (

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class EmailTaken(Conflict):
-    code, message = "email_taken", "There is a customer with this address already."
+    code, message = "email_taken", "Another customer has this email address."
 
 
 class Customer(UUIDPrimaryKeyMixin, TimestampMixin, Base):
-    """Somebody whose bicycles are repaired."""
+    """A customer of the workshop."""
 
     __tablename__ = "customers"
     __table_args__ = (UniqueConstraint("email", info={"error": EmailTaken}),)
@@ -26,7 +26,7 @@ class Customer(UUIDPrimaryKeyMixin, TimestampMixin, Base):
     email: Mapped[str] = mapped_column(String(254))
     phone: Mapped[str | None] = mapped_column(String(40))
 
-    # The database refuses to delete a customer whose bicycles are known.
+    # The foreign key prevents deleting a customer with bicycles.
     bicycles: Mapped[list["Bicycle"]] = relationship(
         back_populates="customer", lazy="raise_on_sql", passive_deletes="all"
     )

@@ -1,4 +1,4 @@
-"""The table of requests that must not be carried out twice."""
+"""The table of idempotency keys."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,11 +11,11 @@ from my_service.db.base import Base, UUIDPrimaryKeyMixin
 
 
 class RequestInProgress(Conflict):
-    code, message = "request_in_progress", "The same request is being carried out."
+    code, message = "request_in_progress", "A request with this key is in progress."
 
 
 class IdempotencyKey(UUIDPrimaryKeyMixin, Base):
-    """What a request made, which its client may send again."""
+    """The resource that a request with an idempotency key has created."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (UniqueConstraint("user_id", "key", info={"error": RequestInProgress}),)

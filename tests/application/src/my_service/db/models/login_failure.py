@@ -1,4 +1,4 @@
-"""The table of failed attempts to sign in."""
+"""The table of failed logins."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from my_service.db.base import Base, UUIDPrimaryKeyMixin
 
 
 class LoginFailure(UUIDPrimaryKeyMixin, Base):
-    """Somebody gave a wrong password for this name, which nobody need have."""
+    """A failed login for a name, which may not exist."""
 
     __tablename__ = "login_failures"
 

@@ -1,4 +1,4 @@
-"""The tables of repairs, of the parts that they take and of who does them."""
+"""The tables of repair orders, their lines and their mechanics."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ OPEN = text("status NOT IN ('collected', 'cancelled')")
 
 
 class BicycleInRepair(Conflict):
-    code, message = "bicycle_in_repair", "This bicycle is in the workshop already."
+    code, message = "bicycle_in_repair", "This bicycle already has an open order."
 
 
 order_mechanics = Table(
@@ -32,7 +32,7 @@ order_mechanics = Table(
 
 
 class OrderLine(Base):
-    """So many of a part, at the price that it had when it was taken from stock."""
+    """A quantity of a part, with its price at the time."""
 
     __tablename__ = "order_lines"
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
@@ -48,7 +48,7 @@ class OrderLine(Base):
 
 
 class Order(UUIDPrimaryKeyMixin, TimestampMixin, Base):
-    """One repair of one bicycle, whose changes are counted."""
+    """A repair order for a bicycle; `version` counts its changes."""
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -82,5 +82,5 @@ class Order(UUIDPrimaryKeyMixin, TimestampMixin, Base):
 
     @property
     def total(self) -> Decimal:
-        """What the parts cost."""
+        """The sum of the lines."""
         return sum((line.quantity * line.unit_price for line in self.lines), Decimal(0))

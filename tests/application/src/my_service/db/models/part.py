@@ -1,4 +1,4 @@
-"""The tables of parts and of what they fit."""
+"""The tables of parts and tags."""
 
 from decimal import Decimal
 
@@ -10,15 +10,15 @@ from my_service.db.base import Base, TimestampMixin, UUIDPrimaryKeyMixin
 
 
 class SKUTaken(Conflict):
-    code, message = "sku_taken", "There is a part with this number already."
+    code, message = "sku_taken", "Another part has this SKU."
 
 
 class OutOfStock(Conflict):
-    code, message = "out_of_stock", "There are not so many of this part in stock."
+    code, message = "out_of_stock", "There is not enough stock of this part."
 
 
 class PriceNegative(Invalid):
-    code, message = "price_negative", "A part costs nothing at least."
+    code, message = "price_negative", "The price must not be negative."
 
 
 part_tags = Table(
@@ -30,7 +30,7 @@ part_tags = Table(
 
 
 class Tag(UUIDPrimaryKeyMixin, Base):
-    """What a part fits, such as `28 inch`."""
+    """A tag of parts, such as `28 inch`."""
 
     __tablename__ = "tags"
     __table_args__ = (UniqueConstraint("name"),)
@@ -39,7 +39,7 @@ class Tag(UUIDPrimaryKeyMixin, Base):
 
 
 class Part(UUIDPrimaryKeyMixin, TimestampMixin, Base):
-    """Something that is built into bicycles."""
+    """A spare part."""
 
     __tablename__ = "parts"
     __table_args__ = (

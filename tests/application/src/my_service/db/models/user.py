@@ -1,4 +1,4 @@
-"""The table of those who work here."""
+"""The table of users."""
 
 from sqlalchemy import Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,11 +9,11 @@ from my_service.db.base import Base, TimestampMixin, UUIDPrimaryKeyMixin
 
 
 class UserNameTaken(Conflict):
-    code, message = "user_name_taken", "Somebody has this name already, in whatever case."
+    code, message = "user_name_taken", "Another user has this name; case does not matter."
 
 
 class User(UUIDPrimaryKeyMixin, TimestampMixin, Base):
-    """Somebody who can sign in."""
+    """An employee who can sign in."""
 
     __tablename__ = "users"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Open the workshop.
+"""Create the tables of the workshop.
 
 Revision ID: 44ba4d2b9e18
 Revises: 1a2b3c4d5e6f

@@ -1,4 +1,4 @@
-"""Count versions and remember keys.
+"""Add order versions, idempotency keys and login failures.
 
 Revision ID: fc2a91083a83
 Revises: 44ba4d2b9e18
