@@ -108,7 +108,8 @@ def test_the_application_runs_in_production(application: Service) -> None:
         application, "python", "-m", "my_service.worker", log=server_log(application)
     ) as worker:
         wait_until(
-            worker, lambda: "overdue_notices_sent" in server_log(application).read_text(encoding="utf-8")
+            worker,
+            lambda: "overdue_notices_sent" in server_log(application).read_text(encoding="utf-8"),
         )
         worker.terminate()
         assert worker.wait(TIMEOUT) == 0
@@ -148,7 +149,7 @@ def create_bicycle(client: Client) -> dict[str, Any]:
 def create_order(client: Client, bicycle: Mapping[str, Any]) -> dict[str, Any]:
     """Create an order with an idempotency key, and read it in both versions of the API."""
     new = {"bicycle_id": bicycle["id"], "complaint": "It squeaks."}
-    headers = {"Idempotency-Key": "a-key"}
+    headers = {"Idempotency-Key": "key-of-order-1"}
     first, second = (client.post("/api/v1/orders", json=new, headers=headers) for _ in range(2))
     assert read_json(first) == read_json(second)
     assert read_json(client.get(first.headers["location"]), 200) == first.json()
