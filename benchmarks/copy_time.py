@@ -1,10 +1,12 @@
-"""How long `copier copy` takes with the default answers, next to the copy of an empty template.
+"""Measures `copier copy` with the default answers, compared with an empty template.
 
-A third template has the files of that service as they are, without a question or a line of Jinja:
-what it takes is Copier's own time for so many files, and no template of that size takes less.
+A third template has the files of that service without questions or Jinja: its time is Copier's own
+for that number of files, so no template of this size is faster.
 
-All are whole processes, measured in turn so that whatever else the machine does hits all alike.
-Run it with the Python that the template's tests run with; it takes the number of rounds.
+Each copy is a process. The templates take turns, so that other load of the machine affects all of
+them. Run it with the Python of the tests:
+
+    .venv/bin/python benchmarks/copy_time.py [ROUNDS]
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ EMPTY = {
 
 
 def make_template(folder: Path) -> Path:
-    """A template that renders its answers file, and what else is in its folder already."""
+    """Make a folder a template: it renders its files and an answers file."""
     for name, text in EMPTY.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,21 +45,21 @@ def make_template(folder: Path) -> Path:
 
 
 def clone(template: Path) -> Path:
-    """As it comes to whoever uses it: one file of all objects, where a new repository has many."""
+    """Clone a template, so that its objects are packed as for a user."""
     target = template.with_name(f"{template.name}-clone")
     git(template, "clone", "--quiet", "--no-local", str(template), str(target))
     return target
 
 
 def copy(template: Path, service: Path, settings: Path) -> None:
-    """Run the command line once, into a folder that is new."""
+    """Run `copier copy` into a new folder."""
     command = [sys.executable, "-m", "copier", "copy", "--quiet", "--trust", "--defaults"]
     environment = {**os.environ, "COPIER_SETTINGS_PATH": str(settings)}
     subprocess.run([*command, str(template), str(service)], check=True, env=environment)
 
 
 def seconds_to_copy(template: Path, settings: Path) -> float:
-    """How long one copy takes."""
+    """The duration of one copy."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         copy(template, Path(folder, "service"), settings)
@@ -65,7 +67,7 @@ def seconds_to_copy(template: Path, settings: Path) -> float:
 
 
 def main(rounds: int) -> None:
-    """Print the median of each, and the median of its ratios to the empty one."""
+    """Print the median of each template, and of its ratio to the empty one."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = folder / "settings.yml"

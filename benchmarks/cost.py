@@ -15,19 +15,19 @@ from operations import DESCRIPTION, ITEMS, TAKEN, Operation, make_request
 from servers import Server, Target, running
 
 CONNECTIONS = 16
-# Requests a second, at which no server is busy.
+# Requests per second; no server is saturated at this rate.
 RATE = 50
 ROWS = 1000
 
 
 @dataclass
 class Samples:
-    """What was measured of one operation on one server, a value for each round.
+    """The measurements of an operation on a server, one per round.
 
     Attributes:
-        cpu: microseconds of the server process for each request.
-        throughput: requests a second.
-        latencies: milliseconds, at a fixed rate.
+        cpu: CPU time of the server process per request, in microseconds.
+        throughput: requests per second.
+        latencies: in milliseconds, at a fixed rate.
     """
 
     cpu: list[float] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Samples:
     latencies: list[float] = field(default_factory=list)
 
     def speed(self, other: Samples) -> float:
-        """How many times as fast it is as another; above 1, it takes less CPU time."""
+        """The CPU time of another server divided by this one's; above 1, this one takes less."""
         return statistics.median(b / a for a, b in zip(self.cpu, other.cpu, strict=True))
 
     def summary(self) -> dict[str, float]:
@@ -57,7 +57,7 @@ def all_running(targets: Sequence[Target]) -> Iterator[list[Server]]:
 
 
 def add_rows(server: Server) -> list[str]:
-    """Create rows, one of them with the name that is taken; return their IDs."""
+    """Create rows, one of them with the name for conflicts, and return their IDs."""
     client = Client(server.address, 1)
     ids = []
     for number in range(ROWS):
@@ -82,23 +82,23 @@ def measure(
     Args:
         operation: the operation.
         servers: the servers.
-        ids: those of rows that exist.
-        rounds: how often; one more comes first, in which caches and pools fill.
-        seconds: for how long each server is busy in a round.
-        paced: whether to measure the latency at a fixed rate too.
+        ids: the IDs of existing rows.
+        rounds: the number of rounds, after one to warm up.
+        seconds: the duration of the load on each server in a round.
+        paced: whether to also measure latencies at a fixed rate.
     """
     samples = {server.target.name: Samples() for server in servers}
     requests = {server.target.name: operation.requests(ids) for server in servers}
     for number in range(rounds + 1):
         for server in random.sample(servers, len(servers)):
             name = server.target.name
-            taken = Samples() if number == 0 else samples[name]
-            _saturate(server, requests[name], seconds, taken)
+            target = Samples() if number == 0 else samples[name]
+            _saturate(server, requests[name], seconds, target)
             if paced and number:
                 client = Client(server.address, CONNECTIONS)
                 latencies = client.pace(requests[name], RATE, 2 * seconds)
                 client.close()
-                taken.latencies += [1000 * latency for latency in latencies]
+                target.latencies += [1000 * latency for latency in latencies]
     return samples
 
 

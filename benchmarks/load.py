@@ -1,6 +1,6 @@
-"""Sends requests over a few connections that stay open, and checks the status of each response.
+"""Sends requests over a few persistent connections, and checks the status of each response.
 
-It is a loop over sockets, since a client library takes more CPU time for a request than the server.
+It uses sockets directly, since a client library takes more CPU time per request than the server.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-# Seconds; a server that is silent for so long has failed.
+# In seconds.
 TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request in bytes, and the status that its response must have."""
+    """A request, and the expected status of the response."""
 
     content: bytes
     status: int
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass
 class Connection:
-    """A connection, which is opened again if the server has closed it."""
+    """A connection that reconnects if the server closes it."""
 
     address: tuple[str, int]
     selector: selectors.BaseSelector
@@ -37,7 +37,7 @@ class Connection:
     socket: socket.socket | None = None
 
     def send(self, request: Request, due: float = 0.0) -> None:
-        """Send a request that was due at a time."""
+        """Send a request; `due` is the time at which it should have been sent."""
         if self.socket is None:
             self.socket = socket.create_connection(self.address, TIMEOUT)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
@@ -51,14 +51,14 @@ class Connection:
             self.send(request, due)
 
     def receive(self) -> bool:
-        """Read what has arrived; whether the response is complete."""
+        """Read available data, and return whether the response is complete."""
         assert self.socket is not None
         try:
             data = self.socket.recv(262_144)
         except ConnectionResetError:
             data = b""
         if not data:
-            # After a 500, some servers close a connection without saying so in the response.
+            # After a 500, some servers close the connection without `Connection: close`.
             self.close()
             if self.is_waiting:
                 self.send(self.request, self.due)
@@ -80,7 +80,7 @@ class Connection:
         return True
 
     def close(self) -> None:
-        """Close the connection; the next request opens it again."""
+        """Close the connection; the next request reconnects."""
         if self.socket is not None:
             self.selector.unregister(self.socket)
             self.socket.close()
@@ -88,7 +88,7 @@ class Connection:
 
 
 class Client:
-    """A number of connections to one server, each with one request at a time."""
+    """Connections to a server, each with one request at a time."""
 
     def __init__(self, address: tuple[str, int], connections: int) -> None:
         self.selector = selectors.DefaultSelector()
@@ -101,19 +101,19 @@ class Client:
         self.selector.close()
 
     def saturate(self, requests: Iterator[Request], seconds: float) -> int:
-        """Send the next request when a response has come; return the number of responses."""
+        """Keep all connections busy for a time, and return the number of responses."""
         until = time.perf_counter() + seconds
         return self._send_while(lambda _: time.perf_counter() < until, requests)
 
     def repeat(self, requests: Iterator[Request], count: int) -> None:
-        """Send a number of requests, or a few more, each when a response has come."""
+        """Keep all connections busy for about this number of requests."""
         self._send_while(lambda responses: responses < count, requests)
 
     def pace(self, requests: Iterator[Request], rate: float, seconds: float) -> list[float]:
-        """Send requests at a fixed rate, whatever the responses; return the latencies in seconds.
+        """Send requests at a fixed rate, and return the latencies in seconds.
 
-        A latency counts from when the request was due, so that it includes the wait for a
-        connection. https://www.scylladb.com/2021/04/22/on-coordinated-omission/
+        They are measured from the time at which the request was due, so they include the wait for a
+        free connection. https://www.scylladb.com/2021/04/22/on-coordinated-omission/
         """
         started, latencies = time.perf_counter(), list[float]()
         due = deque(started + number / rate for number in range(int(rate * seconds)))
@@ -129,7 +129,7 @@ class Client:
         return latencies
 
     def send(self, request: Request) -> bytes:
-        """Send one request; return the response."""
+        """Send one request, and return the response."""
         [connection, *_] = self.connections
         connection.send(request)
         while connection not in self._completed(TIMEOUT):

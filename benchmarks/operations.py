@@ -1,4 +1,4 @@
-"""The operations that are measured: their requests, and the speed that is asked of each."""
+"""The measured operations: their requests, and the required speed of each."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from load import Request
 
 ORIGIN = "http://localhost:3000"
 ITEMS = "/api/v1/items"
-DESCRIPTION = "A sample of the length that descriptions have, which is a sentence or two as a rule."
+DESCRIPTION = "This description has a typical length for items: one or two sentences, as used here."
 
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation, and the least speed that is asked of the service.
+    """An operation, and the minimum speed of the service.
 
     Attributes:
-        requests: makes the requests, from IDs of rows that exist.
-        bar: against the plain application without a log.
-        bar_with_log: against it with the access log of its server.
-        floor_bar: against the floor.
+        requests: creates the requests from the IDs of existing rows.
+        bar: relative to the plain application without an access log.
+        bar_with_log: relative to the plain application with uvicorn's access log.
+        floor_bar: relative to the floor.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Operation:
 def make_request(
     method: str, path: str, status: int, body: object = None, headers: Sequence[str] = ()
 ) -> Request:
-    """A request of HTTP/1.1."""
+    """An HTTP/1.1 request."""
     content = b"" if body is None else json.dumps(body).encode()
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Accept: application/json", *headers]
     if content:
@@ -45,7 +45,7 @@ def make_request(
 
 
 def always(request: Request) -> Callable[[Sequence[str]], Iterator[Request]]:
-    """The same request again and again."""
+    """Repeat the same request."""
     return lambda _: itertools.repeat(request)
 
 
@@ -60,7 +60,7 @@ def _create(_: Sequence[str]) -> Iterator[Request]:
 
 
 def _patch(ids: Sequence[str]) -> Iterator[Request]:
-    # Each row in turn, and a value that differs from the last one.
+    # Each row in turn, always with a new value.
     for number in itertools.count():
         for item_id in ids:
             changes = {"description": f"{DESCRIPTION} {number}"}

@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["matplotlib>=3.10,<4"]
 # ///
-"""Draws the CPU time of each operation, from `results.json`: `uv run benchmarks/plot.py`."""
+"""Plots the CPU time of each operation from `results.json`: `uv run benchmarks/plot.py`."""
 
 import json
 from pathlib import Path

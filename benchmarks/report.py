@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 INTRODUCTION = """# What a service costs
 
-Written by `benchmarks/run.py`, which says how it is measured, and from where. Each section says when.
-What a service gives for it, and a plain application does not: request IDs and trace context, an access
-line in JSON, security headers, CORS, CSRF protection, a limit for bodies, one shape for all errors,
-reads that cannot write, and requests that wait for a connection instead of failing.
+`benchmarks/run.py` writes this file, and describes the method. Each section has its own date. Unlike
+the plain application, a service has request IDs and trace context, an access log in JSON, security
+headers, CORS, CSRF protection, a limit for request bodies, one format for all errors, read-only
+sessions for reads, and requests that wait for a connection instead of failing.
 
-- **defaults**, **everything**: services with the default answers, and with everything switched on.
-- **plain**: [a FastAPI and SQLAlchemy application](apps/plain.py) as their documentation shows it, on the
-  same table, without an access log or with the one of uvicorn.
-- **floor**: [Starlette and the driver](apps/floor.py), by hand and without validation.
+- **defaults**, **everything**: services with the default answers, and with all features.
+- **plain**: [an application](apps/plain.py) that follows the documentation of FastAPI and SQLAlchemy,
+  with the same table, without an access log or with uvicorn's.
+- **floor**: [Starlette and the driver](apps/floor.py) only, without validation.
 
-CPU time is that of the server process for each request, in microseconds, user and system, with 16
-connections that are always busy. Speed is the CPU time of the other divided by that of the service
-with the default answers: above 1, the service takes less. The bar beside it is what it should reach.
+CPU time is the user and system time of the server process per request, in microseconds, with 16
+busy connections. Speed is the CPU time of the other application divided by that of the service with
+the default answers: above 1, the service takes less. The target is in parentheses.
 
 ![CPU time of each operation](results.png)
 """
 MEGABYTE = 1024 * 1024
 
 Values = Mapping[str, Any]
-# Against plain, against it with its log, and of the floor.
+# Relative to plain, to plain with its access log, and to the floor.
 Bars = tuple[float | None, float | None, float | None]
 SQLITE_BARS: Bars = (1.0, None, None)
 
 
 def describe_run(bench: Bench) -> dict[str, str]:
-    """When and on what something was measured."""
+    """The date, commit, machine and versions of a run."""
     processors = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -61,20 +61,20 @@ def describe_run(bench: Bench) -> dict[str, str]:
 
 
 def render(results: Mapping[str, Values]) -> str:
-    """All sections that there are results of."""
+    """The report with all sections that have results."""
     sections = [render_section(name, results[name]) for name in SECTIONS if name in results]
     return "\n\n".join([INTRODUCTION.strip(), *sections]) + "\n"
 
 
 def render_section(name: str, section: Values) -> str:
-    """One section: when and on what it was measured, and its tables."""
+    """A section with the description of its run and its tables."""
     title, make = SECTIONS[name]
     run = ", ".join(str(value) for name, value in section.items() if name != "values")
     return "\n".join([f"## {title}", "", run, "", *make(section["values"])])
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]:
-    """A table of Markdown, whose first column is text."""
+    """A Markdown table; all columns but the first are right-aligned."""
     cells = [[str(cell) for cell in row] for row in rows]
     titles = list(head)
     lines = [titles, ["---", *["--:"] * (len(titles) - 1)], *cells]
@@ -90,8 +90,8 @@ def _bars(operation: Operation) -> Bars:
 
 
 def _operations(values: Values, bars_of: Callable[[Operation], Bars]) -> list[str]:
-    head = ("operation", "floor", "plain", "plain with its log", "defaults", "everything")
-    speeds = ("against plain (bar)", "with its log (bar)", "of the floor (bar)")
+    head = ("operation", "floor", "plain", "plain with log", "defaults", "everything")
+    speeds = ("vs. plain (target)", "vs. plain with log (target)", "vs. floor (target)")
     names = ("floor", "plain", "plain, access log", "defaults", "everything")
     rows = []
     latencies = []
@@ -127,8 +127,8 @@ def _operations(values: Values, bars_of: Callable[[Operation], Bars]) -> list[st
         "",
         *table((*head, *speeds), rows),
         "",
-        f"Requests a second with {CONNECTIONS} busy connections, and p50 and p99 in milliseconds at {RATE}",
-        "requests a second. Other processes of the machine weigh on these:",
+        f"Requests per second with {CONNECTIONS} busy connections, and p50 and p99 in milliseconds at",
+        f"{RATE} requests per second. Other processes of the machine affect these:",
         "",
         *table(head, latencies),
     ]
@@ -137,7 +137,7 @@ def _operations(values: Values, bars_of: Callable[[Operation], Bars]) -> list[st
 def _pieces(values: Values) -> list[str]:
     names = list(next(iter(values.values())))
     return [
-        "CPU time of services that differ from the defaults in one piece, relative to them:",
+        "CPU time of services that differ from the defaults in one feature, relative to the defaults:",
         "",
         *table(
             ("", *values),
@@ -158,7 +158,7 @@ def _lifetime(values: Values) -> list[str]:
         ("memory after 10,000 requests, MiB", "after", MEGABYTE, None),
     )
     return table(
-        ("", "plain", "defaults", "defaults / plain (bar)"),
+        ("", "plain", "defaults", "defaults / plain (target)"),
         (
             [
                 name,
@@ -173,8 +173,8 @@ def _lifetime(values: Values) -> list[str]:
 
 def _tables(values: Values) -> list[str]:
     return [
-        "The median latency of a page of 20, in milliseconds, one request after the other: of the service,",
-        "by keyset, and of plain, by offset. On one page they differ by what else they do:",
+        "The median latency of a page of 20 rows, in milliseconds, with sequential requests. The service",
+        "uses keyset pagination, and plain uses offsets; they also differ in everything else they do:",
         "",
         *table(
             ("rows", "keyset, page 1", "page 1,000", "offset, page 1", "page 1,000"),
@@ -211,8 +211,8 @@ def _keys(values: Values) -> list[str]:
 SECTIONS: dict[str, tuple[str, Callable[[Values], list[str]]]] = {
     "postgresql": ("Operations on PostgreSQL", lambda values: _operations(values, _bars)),
     "sqlite": ("Operations on SQLite", lambda values: _operations(values, lambda _: SQLITE_BARS)),
-    "pieces": ("What each piece costs", _pieces),
+    "pieces": ("The cost of each feature", _pieces),
     "lifetime": ("Start and memory", _lifetime),
     "tables": ("Pages of large tables", _tables),
-    "keys": ("Keys in the order of time, in a table of PostgreSQL", _keys),
+    "keys": ("Time-ordered keys in PostgreSQL", _keys),
 }

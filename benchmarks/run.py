@@ -1,13 +1,13 @@
-"""Measures what services cost, and writes `RESULTS.md`, `results.json` and the plot beside this file.
+"""Measures the cost of services, and writes `RESULTS.md`, `results.json` and a plot to this folder.
 
     .venv/bin/python benchmarks/run.py                    # everything, in about an hour
-    .venv/bin/python benchmarks/run.py --quick            # to see that it works
-    .venv/bin/python benchmarks/run.py --only postgresql  # one section; the others stay as they are
+    .venv/bin/python benchmarks/run.py --quick            # to check that it works
+    .venv/bin/python benchmarks/run.py --only postgresql  # one section; keeps the others
 
-It renders the working tree, installs it with uv, starts a PostgreSQL and real servers, and stops
-them. The main figure is CPU time of the server process, because on a machine that others use too,
-durations say more about them. For the same reason all servers take turns, and what is reported are
-medians of rounds and of ratios within a round.
+It renders the working tree, installs it with uv, and starts PostgreSQL and real servers. The main
+figure is the CPU time of the server process, since durations depend on other load of the machine.
+For the same reason, the servers take turns, and the report has medians of rounds, and of ratios
+within a round.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ RESULTS = HERE / "results.json"
 
 @contextmanager
 def preparing(arguments: argparse.Namespace) -> Iterator[Bench]:
-    """A snapshot of the template and a PostgreSQL, which end with this."""
+    """Yield a snapshot of the template and a PostgreSQL server."""
     data = Path(tempfile.mkdtemp(prefix="postgresql-"))
     with get_server(data, cleanup_mode="stop") as server:
-        # Each service may open two pools. Read when it starts the next time.
+        # Each service may open two pools. The setting requires a restart.
         psql(server.get_uri(), "ALTER SYSTEM SET max_connections = 400")
     with (
         tempfile.TemporaryDirectory(prefix="benchmarks-") as name,
@@ -63,21 +63,21 @@ def preparing(arguments: argparse.Namespace) -> Iterator[Bench]:
 
 
 def read_arguments() -> argparse.Namespace:
-    """What the command line says."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="measure little, and write no file")
+    parser.add_argument("--quick", action="store_true", help="measure briefly, and write no files")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="a section, repeatable")
     parser.add_argument("--operation", action="append", default=[], help="an operation, repeatable")
-    parser.add_argument("--rounds", type=int, help="how often everything is measured")
+    parser.add_argument("--rounds", type=int, help="the number of rounds")
     newest = max(filter(find_python, ("3.11", "3.12", "3.13", "3.14")))
-    parser.add_argument("--python", default=newest, help="its version, by default %(default)s")
+    parser.add_argument("--python", default=newest, help="the version, by default %(default)s")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Measure, and write down what was measured."""
+    """Measure, and write the results."""
     arguments = read_arguments()
-    # So that the servers are stopped too.
+    # Run the `finally` blocks, which stop the servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     is_partial = arguments.quick or arguments.operation

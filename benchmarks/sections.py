@@ -1,4 +1,4 @@
-"""What is measured, section by section; each returns what goes into the results."""
+"""The sections of the report: each function measures one, and returns its results."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ MIDDLEWARE = (
 )
 DEFAULTS = "defaults"
 LIBRARIES = ("fastapi", "starlette", "pydantic", "sqlalchemy", "uvicorn")
-# Those of which the memory grows, if it does.
+# Requests between the two measurements of memory.
 REQUESTS = 10_000
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What all sections need.
+    """The configuration of a run.
 
     Attributes:
         template: a snapshot of the working tree.
-        folder: where services are rendered.
-        server: a PostgreSQL.
-        python: the version of Python that the services run on.
-        rounds: how often everything is measured.
-        seconds: for how long a server is busy in a round.
+        folder: the parent folder of the services.
+        server: the PostgreSQL server.
+        python: the Python version of the services.
+        rounds: the number of rounds.
+        seconds: the duration of the load on a server in a round.
         largest: the number of rows in the largest table.
-        names: the operations that are measured; empty for all.
-        error_tracker: the variables of a service that reports its errors.
-        versions: those of the libraries in the services.
+        names: the operations to measure; empty for all.
+        error_tracker: the environment variables of a service with error tracking.
+        versions: the versions of the libraries in the services.
     """
 
     template: Path
@@ -66,8 +66,10 @@ class Bench:
 
     @property
     def operations(self) -> list[Operation]:
-        """The operations that are measured."""
-        return [one for one in OPERATIONS if not self.names or one.name in self.names]
+        """The operations to measure."""
+        return [
+            operation for operation in OPERATIONS if not self.names or operation.name in self.names
+        ]
 
     def measure(
         self,
@@ -81,14 +83,14 @@ class Bench:
         return measure(operation, servers, ids, self.rounds, self.seconds, paced=paced)
 
     def database(self, name: str, kind: str = "postgresql") -> str:
-        """The URL of a new database."""
+        """Create a database, and return its URL."""
         if kind == "sqlite":
             return f"sqlite+aiosqlite:///{self.folder / name}.db"
         psql(self.server.get_uri(), f'CREATE DATABASE "{name}"')
         return self.server.get_uri(name).replace("postgresql:", "postgresql+asyncpg:")
 
     def service(self, name: str, url: str, **answers: object) -> Service:
-        """A service in an environment of its own, on a database."""
+        """Render and install a service for a database."""
         kind = "sqlite" if url.startswith("sqlite") else "postgresql"
         answers = {"database": kind, "python_version": self.python, **answers}
         service = install(self.template, self.folder / name, answers, url)
@@ -99,7 +101,7 @@ class Bench:
 
 
 def measure_operations(bench: Bench, kind: str) -> Results:
-    """Every operation, on services with the defaults and with everything, and on the others."""
+    """Measure every operation on two services, the plain application and the floor."""
     url = bench.database(f"operations-{kind}", kind)
     service = bench.service(f"{kind}-defaults", url)
     service.run("alembic", "upgrade", "head")
@@ -126,14 +128,14 @@ def measure_operations(bench: Bench, kind: str) -> Results:
 
 
 def measure_pieces(bench: Bench) -> Results:
-    """What each piece costs: services that differ from the defaults in one of them."""
+    """Measure services that differ from the defaults in one feature."""
     url = bench.database("pieces")
     service = bench.service("pieces-defaults", url)
     service.run("alembic", "upgrade", "head")
     targets = [
         rendered(DEFAULTS, service),
         rendered("without the access log", service, APP_LOG_LEVEL="WARNING"),
-        rendered("log for people", service, APP_LOG_FORMAT="console"),
+        rendered("console log", service, APP_LOG_FORMAT="console"),
         *(without(service, middleware) for middleware in MIDDLEWARE),
         rendered("allowed hosts", service, APP_ALLOWED_HOSTS="localhost"),
         rendered("without CORS", bench.service("no-cors", url, cors=False)),
@@ -155,7 +157,7 @@ def measure_pieces(bench: Bench) -> Results:
 
 
 def measure_lifetime(bench: Bench) -> Results:
-    """The start of a server and its memory."""
+    """Measure the startup time and memory of servers."""
     url = bench.database("lifetime")
     service = bench.service("lifetime", url)
     service.run("alembic", "upgrade", "head")
@@ -188,7 +190,7 @@ def measure_lifetime(bench: Bench) -> Results:
 
 
 def compare(samples: Mapping[str, Samples]) -> Results:
-    """The medians of each server, and how fast the service is against it."""
+    """The medians of each server, and the speed of the service relative to it."""
     ours = samples[DEFAULTS]
     return {
         name.removesuffix(", CORS"): {**theirs.summary(), "speed": round(ours.speed(theirs), 2)}
@@ -197,7 +199,7 @@ def compare(samples: Mapping[str, Samples]) -> Results:
 
 
 def measure_tables(bench: Bench) -> Results:
-    """The latency of pages in tables of several sizes: by keyset, and by the offset of plain."""
+    """Measure the latency of pages in tables of several sizes, by keyset and by offset."""
     database = bench.database("tables")
     service = bench.service("tables", database)
     service.run("alembic", "upgrade", "head")

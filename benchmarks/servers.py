@@ -1,4 +1,4 @@
-"""The servers that are measured: services, rendered from the working tree, and two applications."""
+"""The measured servers: services rendered from the working tree, and two other applications."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ PING = make_request("GET", "/api/v1/ping", 200)
 
 @dataclass(frozen=True)
 class Target:
-    """What is started as a server, by uvicorn in the environment of a service.
+    """An application to run with uvicorn, in the environment of a service.
 
     Attributes:
-        application: its module and variable.
-        folder: where that is, unless it is installed.
-        options: those of uvicorn.
+        application: the module and variable.
+        folder: the folder of the module, unless it is installed.
+        options: options of uvicorn.
     """
 
     name: str
@@ -42,26 +42,26 @@ class Target:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that runs."""
+    """A running server."""
 
     target: Target
     process: subprocess.Popen[bytes]
     address: tuple[str, int]
 
     def cpu_seconds(self) -> float:
-        """The CPU time of all its threads, user and system.
+        """The user and system CPU time of all threads; see clock_getcpuclockid(3).
 
-        In nanoseconds, where /proc has hundredths of a second: clock_getcpuclockid(3).
+        The clock has a resolution of nanoseconds; /proc only has hundredths of a second.
         """
         return time.clock_gettime(~self.process.pid << 3 | 2)
 
     def memory(self) -> int:
-        """The bytes that it has in memory (RSS)."""
+        """The resident set size in bytes."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def respond(self, request: Request) -> bytes:
-        """Send a request on a new connection; return the response."""
+        """Send a request on a new connection, and return the response."""
         client = Client(self.address, 1)
         try:
             return client.send(request)
@@ -70,10 +70,10 @@ class Server:
 
 
 def install(template: Path, folder: Path, answers: Mapping[str, object], url: str) -> Service:
-    """Render a service, give it an environment of its own, and add the routes that are measured."""
+    """Render a service with the measured routes, and install it."""
     root = copy_release(template, folder / "service", answers)
     service = Environments(folder / "environments").install(root, answers)
-    shutil.copy(APPS / "routes.py", root / "src" / package_of(service) / "api/v1/benchmark.py")
+    shutil.copy(APPS / "routes.py", root / "src" / package_name(service) / "api/v1/benchmark.py")
     service.variables |= {
         "APP_DATABASE_URL": url,
         "APP_LOG_FORMAT": "json",
@@ -82,25 +82,25 @@ def install(template: Path, folder: Path, answers: Mapping[str, object], url: st
     return service
 
 
-def package_of(service: Service) -> str:
-    """The name of its package."""
+def package_name(service: Service) -> str:
+    """The package of a service."""
     return str(recorded_answers(service.root)["package_name"])
 
 
 def rendered(name: str, service: Service, **variables: str) -> Target:
-    """A service as it is."""
-    return Target(name, service, f"{package_of(service)}.main:app", variables)
+    """A service without changes."""
+    return Target(name, service, f"{package_name(service)}.main:app", variables)
 
 
 def without(service: Service, middleware: str) -> Target:
     """A service without a middleware, such as `request_guard:RequestGuard`."""
     name = "without " + middleware.partition(":")[2]
-    path = f"{package_of(service)}.api.middleware.{middleware}"
+    path = f"{package_name(service)}.api.middleware.{middleware}"
     return Target(name, service, "without:app", {"BENCHMARK_WITHOUT": path}, APPS)
 
 
 def plain(service: Service, *, access_log: bool = False, cors: bool = False) -> Target:
-    """The plain application, in the environment of a service and on its database."""
+    """The plain application, with the environment and database of a service."""
     name = "plain" + ", access log" * access_log + ", CORS" * cors
     variables = {"BENCHMARK_CORS_ORIGIN": ORIGIN} if cors else {}
     options = () if access_log else ("--no-access-log",)
@@ -108,19 +108,19 @@ def plain(service: Service, *, access_log: bool = False, cors: bool = False) -> 
 
 
 def floor(service: Service) -> Target:
-    """The floor, in the environment of a service and on its database."""
+    """The floor, with the environment and database of a service."""
     return Target("floor", service, "floor:app", folder=APPS)
 
 
 @contextmanager
 def running(target: Target) -> Iterator[Server]:
-    """Start a server, and stop it in the end; its output is in a file beside the service."""
+    """Run a server, with its output in a file beside the service."""
     service, options = target.service, list(target.options)
     if target.folder:
         options += ["--app-dir", str(target.folder)]
     log = service.root.parent / f"{target.name}.log"
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener, log.open("wb") as output:
-        # asyncio does this to the sockets that it makes itself.
+        # asyncio sets this on its own sockets only.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         descriptor = listener.fileno()
         process = subprocess.Popen(
@@ -135,7 +135,7 @@ def running(target: Target) -> Iterator[Server]:
         address = listener.getsockname()
     server = Server(target, process, address)
     try:
-        # The socket listens already, so this waits until the server is up.
+        # The socket already listens, so this waits until the server is up.
         server.respond(PING)
         yield server
     except Exception as error:
@@ -151,7 +151,7 @@ def running(target: Target) -> Iterator[Server]:
 
 
 class Discard(BaseHTTPRequestHandler):
-    """Accepts what is posted, and keeps nothing."""
+    """Accepts and discards POST requests."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -164,7 +164,7 @@ class Discard(BaseHTTPRequestHandler):
 
 @contextmanager
 def error_tracker() -> Iterator[dict[str, str]]:
-    """A server that errors are reported to; yields the variables of a service that reports to it."""
+    """Run a server for error reports, and yield the variables of a service that uses it."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Discard) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield {"APP_SENTRY_DSN": f"http://key@127.0.0.1:{server.server_port}/1"}

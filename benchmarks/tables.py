@@ -1,4 +1,4 @@
-"""How latency grows with a table, and what the order of keys means to PostgreSQL."""
+"""Measures latency in growing tables, and the effect of the order of keys in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAGE = 20
 DEEP = 1000
 REQUESTS = 20
 
-# The time of row n in milliseconds, in 48 bits, and random bits: RFC 9562, section 5.7.
+# UUIDv7: 48 bits of time in milliseconds, and random bits (RFC 9562, section 5.7).
 KEYS = """
 CREATE TABLE keys AS SELECT n, gen_random_uuid() AS v4, overlay(overlay(
     gen_random_uuid()::text placing
@@ -41,13 +41,13 @@ BATCHES = 100
 
 
 def add_rows_until(url: str, existing: int, rows: int) -> None:
-    """Fill the table up to a number of rows, with keys in the order of time."""
+    """Fill the table up to a number of rows, with time-ordered keys."""
     psql(url, FILL.format(existing=existing, rows=rows, description=DESCRIPTION))
     psql(url, "VACUUM ANALYZE items")
 
 
 def pages(url: str, rows: int) -> dict[str, dict[str, Request]]:
-    """The requests for the first page and for a deep one, by keyset and by offset."""
+    """The requests for the first page and for page 1,000, by keyset and by offset."""
     first = f"{ITEMS}?limit={PAGE}"
     offset = PAGE * (DEEP - 1)
     requests = {"keyset": {"first": first}, "offset": {"first": first}}
@@ -64,7 +64,7 @@ def pages(url: str, rows: int) -> dict[str, dict[str, Request]]:
 def measure_pages(
     servers: Mapping[str, Server], requests: Mapping[str, Mapping[str, Request]], rounds: int
 ) -> dict[str, dict[str, float]]:
-    """The median latencies, in milliseconds, of requests that come one after the other."""
+    """The median latencies of sequential requests, in milliseconds."""
     cases = [(kind, page) for kind, paths in requests.items() for page in paths]
     latencies: dict[tuple[str, str], list[float]] = {case: [] for case in cases}
     for number in range(rounds + 1):
@@ -83,12 +83,12 @@ def measure_pages(
 
 
 def encode_cursor(key: UUID) -> str:
-    """The cursor of the service: the key in base64url."""
+    """The cursor of a key, in the format of the service: base64url."""
     return urlsafe_b64encode(key.bytes).decode().rstrip("=")
 
 
 def measure_keys(bench: Bench) -> dict[str, Any]:
-    """Insert the same rows with keys of version 4 and of version 7, in batches that take turns."""
+    """Insert rows with UUIDv4 and UUIDv7 keys, in alternating batches."""
     bench.database("keys")
     url = bench.server.get_uri("keys")
     psql(url, KEYS.format(rows=bench.largest))
@@ -116,7 +116,7 @@ def measure_keys(bench: Bench) -> dict[str, Any]:
 
 
 def count_buffers(url: str, version: str, rows: int) -> int:
-    """The buffers that PostgreSQL touches to read the newest rows by their keys."""
+    """The buffers that PostgreSQL accesses to read the newest rows by key."""
     psql(url, f"VACUUM ANALYZE {version}")
     newest = psql(url, f"SELECT {version} FROM keys WHERE n > {rows - PAGE}")
     keys = ",".join(f"'{key}'" for key in newest)

@@ -1,6 +1,6 @@
-"""The same responses by hand: Starlette and the driver, without validation, models or a session.
+"""The same responses with Starlette and the driver only, without validation, models or a session.
 
-No service is written like this. It shows how much of a request the framework and the ORM take.
+No service is written like this. It shows the share of the framework and the ORM in a request.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The statements of the floor, in asyncpg."""
+"""The statements of the floor, with asyncpg."""
 
 from __future__ import annotations
 

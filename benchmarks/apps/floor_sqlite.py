@@ -1,4 +1,4 @@
-"""The statements of the floor, in aiosqlite, on one connection."""
+"""The statements of the floor, with aiosqlite on one connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NameTaken = sqlite3.IntegrityError
 
 
 class Rows:
-    """The rows of the table, whose keys are in hexadecimal."""
+    """The rows of the table; keys are hexadecimal."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self.connection = connection

@@ -1,4 +1,4 @@
-"""Keys as the service makes them."""
+"""Keys of the same kind as in the service."""
 
 try:
     from uuid import uuid7

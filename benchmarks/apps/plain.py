@@ -1,8 +1,8 @@
-"""A FastAPI and SQLAlchemy application as their documentation shows it.
+"""An application that follows the documentation of FastAPI and SQLAlchemy.
 
-It serves the table of the rendered service, with keys and times of the same kind, and without what
-the template adds. Two choices are in its favour: sessions do not expire on commit, so that it reads
-no row twice, and its pool is as large as that of the service, so that it opens no connection under
+It serves the table of the rendered service, with keys and times of the same kind, but without the
+additions of the template. Two choices are in its favour: sessions do not expire on commit, so it
+reads no row twice, and its pool is as large as that of the service, so it opens no connection under
 load. https://fastapi.tiangolo.com/tutorial/sql-databases/,
 https://docs.sqlalchemy.org/en/21/orm/extensions/asyncio.html
 """

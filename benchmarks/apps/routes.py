@@ -1,4 +1,4 @@
-"""Routes without a database, as a team adds them to the service."""
+"""Routes without a database, added to the service like a team's."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""The service without one of its middlewares, which is named by its module and its attribute."""
+"""The service without the middleware of BENCHMARK_WITHOUT, given as `module:attribute`."""
 
 import os
 from importlib import import_module
