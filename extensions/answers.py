@@ -276,7 +276,7 @@ def _text(check: Callable[..., str], **limits: int) -> Check:
     return check_answer
 
 
-def _one_of(*choices: str) -> Check:
+def _choice(*choices: str) -> Check:
     def check(text: str) -> str:
         if text in choices:
             return ""
@@ -308,7 +308,7 @@ def _make_validator(name: str, question: Mapping[str, Any]) -> Check:
     if question["type"] == "bool":
         return _switch
     if choices := question.get("choices"):
-        return _one_of(*(choices.values() if isinstance(choices, dict) else choices))
+        return _choice(*(choices.values() if isinstance(choices, dict) else choices))
     return _TEXTS.get(name, _text(check_line, shortest=0, longest=200))
 
 

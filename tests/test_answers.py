@@ -190,19 +190,19 @@ class TestText:
 
 
 class TestOrigins:
-    @pytest.mark.parametrize(("text", "normal"), ORIGINS)
-    def test_origins_are_normalized(self, text: str, normal: str | None) -> None:
-        if normal is None:
+    @pytest.mark.parametrize(("text", "origin"), ORIGINS)
+    def test_origins_are_normalized(self, text: str, origin: str | None) -> None:
+        if origin is None:
             with pytest.raises(ValueError, match=r"; (use|remove|escape|list) "):
                 answers.normalize_origin(text)
         else:
-            assert answers.normalize_origin(text) == normal
+            assert answers.normalize_origin(text) == origin
 
-    @pytest.mark.parametrize(("text", "normal"), [row for row in ORIGINS if row[0]])
-    def test_only_normalized_origins_are_accepted(self, text: str, normal: str | None) -> None:
+    @pytest.mark.parametrize(("text", "origin"), [row for row in ORIGINS if row[0]])
+    def test_only_normalized_origins_are_accepted(self, text: str, origin: str | None) -> None:
         problem = answers.problem("cors_origins", f"{text},http://last")
-        assert (problem == "") == (text == normal)
-        assert normal is None or text == normal or problem.endswith(f"use {normal!r}")
+        assert (problem == "") == (text == origin)
+        assert origin is None or text == origin or problem.endswith(f"use {origin!r}")
 
     def test_origins_are_separated_by_commas(self) -> None:
         text = "http://localhost:3000, https://app.example.com"
@@ -226,7 +226,7 @@ class TestOrigins:
 
 
 # Parts of patterns, safe or not.
-PIECES = r"a - . \. / : @ [a-z] [a-z0-9-] [^/] [.-z] \d \w \S + * ? {2} (a|b) ( ) | ^ $ https://"
+PARTS = r"a - . \. / : @ [a-z] [a-z0-9-] [^/] [.-z] \d \w \S + * ? {2} (a|b) ( ) | ^ $ https://"
 
 
 class TestPatterns:
@@ -258,7 +258,7 @@ class TestPatterns:
 
     @given(
         st.lists(
-            st.sampled_from(PIECES.split()),
+            st.sampled_from(PARTS.split()),
             max_size=8,
         ),
         st.sampled_from(["", "-team", r"\.app"]),
@@ -365,7 +365,7 @@ class TestPythonString:
             ("注文 🚀", '"注文 🚀"'),
         ],
     )
-    def test_quotes_that_need_fewer_escapes(self, text: str, literal: str) -> None:
+    def test_the_quotes_need_the_fewest_escapes(self, text: str, literal: str) -> None:
         assert answers.python_string(text) == literal
 
     @given(st.text().filter(str.isprintable))

@@ -1,4 +1,4 @@
-"""The rendered files as text; nothing is installed or run."""
+"""The rendered files as text; these tests install and run nothing."""
 
 from __future__ import annotations
 
@@ -39,20 +39,23 @@ PARSERS: dict[str, Callable[[str], object]] = {
     ".yml": yaml.safe_load,
 }
 
-# Not the doubled braces of a format string, whose content is a number, nor those of GitHub.
+# Except doubled braces around a number in format strings, and expressions of GitHub Actions.
 JINJA = re.compile(r"{%|{#|(?<!\$){{-? *[a-z_]")
 
 # Comments that suppress all findings of a tool instead of naming a rule.
-SILENCED = re.compile(r"# (type: ignore(?!\[)|noqa(?!: [A-Z])|(ruff|mypy|flake8|fmt|isort): ?\w)")
+BLANKET_SUPPRESSION = re.compile(
+    r"# (type: ignore(?!\[)|noqa(?!: [A-Z])|(ruff|mypy|flake8|fmt|isort): ?\w)"
+)
 
-# What no file says where the question has another answer than these. Everyday words that look the
-# same are left out: a fixture's scope "session", the items of a page of whatever.
+# The words of each feature, as regular expressions, with the question and the answers that enable it;
+# with other answers, no file has them. They exclude other meanings: the scope "session" of a fixture,
+# the items of a page.
 WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     "cors": (
         "cors",
         {True},
         [
-            # FastAPI calls a static site so: `app.frontend`.
+            # Not `app.frontend`, FastAPI's name for a static site.
             *("cors", "access-control", "preflight", "localhost:3000", "vercel"),
             *(
                 r"(?<!\.)frontend(?!_path)",
@@ -95,7 +98,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
             *("lamp", r"\bbright\b"),
         ],
     ),
-    # Sentry takes its reports at an address of that name.
+    # Not the path of Sentry's API.
     "envelope": ("error_format", {"envelope"}, ["(?<!/1/)envelope", r"\bdetails\b"]),
     "problem": (
         "error_format",
@@ -129,18 +132,18 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     "uuid-utils": ("python_version", {"3.11", "3.12", "3.13"}, ["uuid.utils"]),
 }
 OLDEST = OFFERED["python_version"][0]
-# Answers that change a value in a file, and bring no piece.
+# Questions that only change a value in a file.
 VALUES = {"python_version", "cors_credentials"}
-# Pieces that a service of the defaults does without.
+# Features that are off by default.
 OFF = {"typescript_client", "container"}
-# Each piece that can be off, with the answer that says so.
-PIECES = [
+# Each feature that can be off, with the answers that enable and disable it.
+FEATURES = [
     (name, answer, nothing)
     for name, answer in CHOICES
     for nothing in (False, "none")
     if name not in VALUES and nothing in OFFERED[name] and answer != nothing
 ]
-# What ruff finds where nothing needs it.
+# Ruff reports unused imports.
 IMPORTS = re.compile(r"((from|import) .*|\n)*")
 
 
@@ -153,15 +156,15 @@ def read_all(service: Path) -> dict[str, str]:
     return {name: path.read_text(encoding="utf-8") for name, path in files_in(service).items()}
 
 
-def words_of_what_is_off(service: Path) -> list[str]:
-    """Texts that no file of a service may contain."""
+def disabled_words(service: Path) -> list[str]:
+    """The words of features that a service does not have."""
     answers = recorded_answers(service)
-    pieces = [words for question, on, words in WORDS.values() if answers.get(question) not in on]
-    return [word for words in pieces for word in words]
+    disabled = [words for question, on, words in WORDS.values() if answers.get(question) not in on]
+    return [word for words in disabled for word in words]
 
 
 def additions(before: Path, after: Path) -> Iterator[tuple[str, str]]:
-    """The blocks of lines that one service has more than another, each with its file."""
+    """The blocks of lines that only the second of two services has, with their files."""
     old = read_all(before)
     for name, text in read_all(after).items():
         if name not in old:
@@ -194,7 +197,7 @@ class TestTemplate:
             if re.match("(from|import) ", line)
             if len(re.sub("{%.*?%}", "", line).replace("{{ package_name }}", longest)) > MAX_COLUMNS
         ]
-        assert too_long == [], "fold them, with a comma at the end"
+        assert too_long == [], "wrap them, with a trailing comma"
 
     def test_an_undefined_name_fails_the_render(self, template: Path, tmp_path: Path) -> None:
         checkout = shutil.copytree(template, tmp_path / "template")
@@ -242,10 +245,10 @@ class TestDependencies:
     def test_uv_adds_dependencies_below_the_marker(
         self, render: Renders, tmp_path: Path, cell: str, group: tuple[str, ...]
     ) -> None:
-        # It would sort a sorted list, and put what is new between lines that updates change.
+        # uv keeps a sorted list sorted, so it would add them between lines that updates change.
         names = ["aa", "pydantic-zz", "pytest-zz", "zz"]
         before = (render(**RENDERED[cell]) / "pyproject.toml").read_text(encoding="utf-8")
-        # It would require a Python that may not be installed.
+        # The Python of the cell may be missing.
         before = re.sub("(?m)^requires-python = .*", 'requires-python = ">=3.11"', before)
         (tmp_path / "pyproject.toml").write_text(before, encoding="utf-8")
         done = run([find_uv_bin(), "add", "--frozen", "--quiet", *group, *names], tmp_path)
@@ -273,12 +276,12 @@ class TestAbsence:
         assert not list(render(example=False).rglob("*item*"))
 
     def test_every_feature_has_words(self) -> None:
-        known = {(question, answer) for question, on, _ in WORDS.values() for answer in on}
-        pieces = {choice for choice in CHOICES if choice[1] not in (False, "none", "standalone")}
-        assert {choice for choice in pieces - known if choice[0] not in VALUES} == set()
+        with_words = {(question, answer) for question, on, _ in WORDS.values() for answer in on}
+        features = {choice for choice in CHOICES if choice[1] not in (False, "none", "standalone")}
+        assert {choice for choice in features - with_words if choice[0] not in VALUES} == set()
 
     def test_a_disabled_feature_leaves_no_word(self, service: Path) -> None:
-        words = words_of_what_is_off(service)
+        words = disabled_words(service)
         assert words
         found = [
             f"{name}:{number}: {line.strip()}"
@@ -289,24 +292,24 @@ class TestAbsence:
         ]
         assert found == []
 
-    @pytest.mark.parametrize(("question", "answer", "nothing"), PIECES)
+    @pytest.mark.parametrize(("question", "answer", "nothing"), FEATURES)
     def test_files_of_a_feature_have_its_words(
         self, render: Renders, question: str, answer: object, nothing: object
     ) -> None:
         without, service = render(**{question: nothing}), render(**{question: answer})
-        off = {*words_of_what_is_off(without)} - {*words_of_what_is_off(service)}
-        nameless = [
+        words = {*disabled_words(without)} - {*disabled_words(service)}
+        without_words = [
             (name, block)
             for name, block in additions(without, service)
             if not IMPORTS.fullmatch(block)
-            if not re.search("|".join(off), f"{name}\n{block}", re.IGNORECASE)
+            if not re.search("|".join(words), f"{name}\n{block}", re.IGNORECASE)
         ]
-        assert nameless == [], "it could stay behind, and nobody would notice"
+        assert without_words == [], "no test would find these lines if the feature is off"
 
-    @pytest.mark.parametrize("piece", WORDS)
-    def test_an_enabled_feature_has_all_its_words(self, render: Renders, piece: str) -> None:
-        question, on, words = WORDS[piece]
-        # Some of the words are left out for the newest Python, which may run this.
+    @pytest.mark.parametrize("feature", WORDS)
+    def test_an_enabled_feature_has_all_its_words(self, render: Renders, feature: str) -> None:
+        question, on, words = WORDS[feature]
+        # On the oldest Python, since services for the newest lack some words.
         services = [render(**{"python_version": OLDEST, question: answer}) for answer in on]
         texts = [
             f"{name}\n{text}" for service in services for name, text in read_all(service).items()
@@ -321,7 +324,7 @@ class TestAbsence:
 
 class TestFiles:
     def test_no_jinja_is_left(self, service: Path) -> None:
-        # Two of the texts that are proven look like it, and come out as they went in.
+        # The hostile name has Jinja, which must be rendered as text.
         texts = "".join(map(str, recorded_answers(service).values()))
         for name, text in read_all(service).items():
             assert not JINJA.search(name)
@@ -336,7 +339,7 @@ class TestFiles:
             assert not re.search(rb"[ \t]$", content, re.MULTILINE), name
             if content:
                 assert re.search(rb"[^\n]\n\Z", content), name
-            # Python has two blank lines between functions, and never more.
+            # Python has at most two blank lines.
             doubled = b"\n\n\n\n" if name.endswith((".py", ".mako")) else b"\n\n\n"
             assert doubled not in content, name
 
@@ -349,7 +352,7 @@ class TestFiles:
             f"{name}: {line.strip()}"
             for name, text in read_all(service).items()
             for line in text.splitlines()
-            if SILENCED.search(line)
+            if BLANKET_SUPPRESSION.search(line)
         ]
         assert found == []
 
@@ -359,12 +362,12 @@ class TestFiles:
     def test_git_ignores_no_rendered_file(self, service: Path, tmp_path: Path) -> None:
         root = shutil.copytree(service, tmp_path / "service")
         git(root, "init", "--quiet")
-        listed = git(
+        output = git(
             root,
             *("-c", "core.excludesFile=", "-c", "core.quotePath=false"),
             *("ls-files", "--others", "--exclude-standard"),
         )
-        assert sorted(listed.splitlines()) == sorted(files_in(service))
+        assert sorted(output.splitlines()) == sorted(files_in(service))
 
     def test_git_ignores_private_files(self, service: Path, tmp_path: Path) -> None:
         shutil.copy(service / ".gitignore", tmp_path)
@@ -382,18 +385,18 @@ class TestFiles:
         assert answers.keys() - recorded.keys() == {"_commit", "_src_path"}
 
 
-def row(service: Path, whose: str) -> str:
-    """The files of an owner, as the README lists them."""
+def owner_row(service: Path, owner: str) -> str:
+    """The files of an owner in the table of the README."""
     readme = (service / "README.md").read_text(encoding="utf-8")
-    found = re.search(rf"^\| {whose} \| (.*?) \|", readme, re.MULTILINE)
-    assert found
-    return found[1]
+    match = re.search(rf"^\| {owner} \| (.*?) \|", readme, re.MULTILINE)
+    assert match
+    return match[1]
 
 
-def promised_files(service: Path) -> set[str]:
-    """The files that the README calls the team's: names, and folders that they are in."""
+def documented_team_files(service: Path) -> set[str]:
+    """The files that the README lists as the team's, by name or folder."""
     found = set()
-    for group in row(service, "yours").split("; "):
+    for group in owner_row(service, "yours").split("; "):
         group, _, excepted = group.partition(" except ")
         names, _, parent = group.partition(" in ")
         for name in re.findall("`(.+?)`", names):
@@ -405,10 +408,10 @@ def promised_files(service: Path) -> set[str]:
 
 class TestOwnership:
     def test_the_readme_lists_the_team_files(self, service: Path) -> None:
-        assert promised_files(service) == {*owned_files(service)}
+        assert documented_team_files(service) == {*owned_files(service)}
 
     def test_the_readme_lists_the_shared_files(self, service: Path) -> None:
-        assert {*re.findall("`(.+?)`", row(service, "shared"))} == {*shared_files(service)}
+        assert {*re.findall("`(.+?)`", owner_row(service, "shared"))} == {*shared_files(service)}
 
     def test_paths_that_the_readme_reserves_are_not_rendered(self, service: Path) -> None:
         reserved = {"custom", "cli.py", "worker.py"}
@@ -447,12 +450,12 @@ class TestOwnership:
     def test_team_files_of_a_feature_are_rendered_when_it_is_enabled_later(
         self, render: Renders, when: str, off: dict[str, object]
     ) -> None:
-        brought = owned_files(render()).keys() - owned_files(render(**off)).keys()
-        # The example comes and goes with the database.
+        added = owned_files(render()).keys() - owned_files(render(**off)).keys()
+        # The database also enables the example.
         switches = {when, "example"}
-        promised = {name for switch in switches for name in owned_files(render(), when=switch)}
-        assert brought
-        assert brought <= promised
+        declared = {name for switch in switches for name in owned_files(render(), when=switch)}
+        assert added
+        assert added <= declared
 
     def test_a_disabled_feature_has_no_files(self, render: Renders) -> None:
         assert owned_files(render(example=False), when="example") == {}

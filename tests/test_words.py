@@ -10,8 +10,8 @@ import pytest
 from harness import TEMPLATE, Renders, files_in, working_files
 from matrix import CELLS, COVERING
 
-# Words that nobody finds in the documentation of a library or in an RFC, as regular expressions of
-# whole words, each with the reason.
+# Words that are not in the documentation of the libraries or in RFCs, as regular expressions of whole
+# words, each with the reason.
 DIALECT = {
     "answers?|answered|answering": "HTTP has responses; an answer is what a user gives to Copier",
     "told|tells? (a|the) client": "a client gets a response",
@@ -41,6 +41,11 @@ TEMPLATE_DIALECT = {words: reason for words, reason in DIALECT.items() if words 
     "called otherwise": "renamed",
     "lies about|lying about": "untracked",
     r"lived.in|live_in": "a service with the changes of a team",
+    "(by|at|each|every) (day|night)": "the default run and the nightly run",
+    "said": "an output, a message, an error",
+    r"def _?\w+_of": "a function is named by a verb or a noun",
+    "whoever|nobody need|asked no more|not any more": "the actor is the subject of the sentence",
+    "of one's own": "a service, a server or a folder for one test",
 }
 # Rendered files have a test of their own, and the changelog describes past releases.
 NOT_READ = ("template/", "docs/upstream/", "CHANGELOG.md", "requirements")
