@@ -114,7 +114,7 @@ def render(template: Path, shared: Path) -> Renders:
 def render_all(shared: Path) -> Renders:
     """Renders services that also have the tests of `tests/rendered/`."""
 
-    def take(folder: Path) -> Path:
+    def make(folder: Path) -> Path:
         take_snapshot(folder)
         add_rendered_tests(folder)
         git(folder, "add", "--all")
@@ -124,7 +124,7 @@ def render_all(shared: Path) -> Renders:
 
     folder = shared / "all"
     folder.mkdir(exist_ok=True)
-    return Renders(make_once(folder / "template", take), folder, resolve)
+    return Renders(make_once(folder / "template", make), folder, resolve)
 
 
 @pytest.fixture(scope="session")

@@ -303,7 +303,7 @@ class Environments:
         self._share_bytecode(service)
         return service
 
-    def install_to_read(self, root: Path, answers: Answers) -> Service:
+    def install_for_type_checks(self, root: Path, answers: Answers) -> Service:
         """Like `install`, but if its Python is missing, install the dependencies for this one."""
         if find_python(str(recorded_answers(root)["python_version"])):
             return self.install(root, answers)

@@ -184,7 +184,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
 }
 
 
-def rename_two(schema: Schema) -> None:
+def rename_path_parameters(schema: Schema) -> None:
     item = schema["paths"].pop(PART)
     schema["paths"]["/shops/{b}/parts/{a}"] = item
     for parameter in item["get"]["parameters"]:
@@ -202,7 +202,7 @@ HARMLESS: dict[str, Change] = {
             for parameter in item_operation["parameters"]
         ],
     ),
-    "two renamed path parameters": rename_two,
+    "two renamed path parameters": rename_path_parameters,
     "a new parameter": lambda s: operation(s, "get", ITEMS)["parameters"].append(
         {"in": "query", "name": "sort", "required": False, "schema": {"type": "string"}}
     ),

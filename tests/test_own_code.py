@@ -17,6 +17,6 @@ from harness import TEMPLATE, run
     ],
     ids=["linted", "formatted", "typed"],
 )
-def test_it_is(command: list[str]) -> None:
+def test_the_code_passes(command: list[str]) -> None:
     done = run([sys.executable, "-m", *command], TEMPLATE)
     assert done.returncode == 0, done.stdout + done.stderr

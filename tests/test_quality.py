@@ -144,9 +144,9 @@ def type_checkable(
     environments: Environments,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Service:
-    """A service that can be type-installed, even if its Python is missing."""
+    """A service that can be type-checked, even if its Python is missing."""
     root = shutil.copytree(render(**CELLS[cell]), tmp_path_factory.mktemp(cell) / "service")
-    return environments.install_to_read(root, CELLS[cell])
+    return environments.install_for_type_checks(root, CELLS[cell])
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ USES_FORMER_NAMES = {"migrations/renames.yml", "tests/test_renames.py", "tests/t
 LISTS_WORDS = {"tests/test_words.py", "tests/breakages.toml", "tests/README.md"}
 # Copier's own name, and the former name of a type, which clients of older releases import.
 ALLOWED = re.compile(r"^\.copier-answers\.yml:.*|\.copier-answers\.yml|type Answer\b")
-# Every release has this line, by which an update finds the end of what is the foundation's.
+# Every release has this line, so it cannot change: an update keeps the team's lines below it.
 MARKER = "What is below this line is yours"
 
 
