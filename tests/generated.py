@@ -57,7 +57,7 @@ def generate(service: Service) -> dict[str, str]:
 
 def merge(condition: str, one: Sequence[str], other: Sequence[str]) -> Iterator[str]:
     """The lines of a template that renders `one` if a condition holds, and `other` if not."""
-    for tag, start, end, others, end_of_others in SequenceMatcher(
+    for tag, start, end, other_start, other_end in SequenceMatcher(
         None, one, other, autojunk=False
     ).get_opcodes():
         if tag == "equal":
@@ -68,9 +68,9 @@ def merge(condition: str, one: Sequence[str], other: Sequence[str]) -> Iterator[
         else:
             yield f"{{% if {condition} %}}"
             yield from one[start:end]
-            if others != end_of_others:
+            if other_start != other_end:
                 yield "{% else %}"
-        yield from other[others:end_of_others]
+        yield from other[other_start:other_end]
         yield "{% endif %}"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -47,29 +47,29 @@ def checker(service: Path) -> ModuleType:
 
 @pytest.fixture
 def schema(service: Path) -> Schema:
-    found: Schema = json.loads((service / "openapi.json").read_text(encoding="utf-8"))
+    schema: Schema = json.loads((service / "openapi.json").read_text(encoding="utf-8"))
     # In another order than in the path.
     parameters = [
         {"in": "path", "name": name, "required": True, "schema": {"type": kind}}
         for name, kind in [("part", "integer"), ("shop", "string")]
     ]
-    found["paths"][PART] = {"get": {"parameters": parameters, "responses": {}}}
-    return found
+    schema["paths"][PART] = {"get": {"parameters": parameters, "responses": {}}}
+    return schema
 
 
 def operation(schema: Schema, method: str, path: str) -> Schema:
-    found: Schema = schema["paths"][path][method]
-    return found
+    operation: Schema = schema["paths"][path][method]
+    return operation
 
 
 def model(schema: Schema, name: str) -> Schema:
-    found: Schema = schema["components"]["schemas"][name]
-    return found
+    model: Schema = schema["components"]["schemas"][name]
+    return model
 
 
 def field(schema: Schema, name: str, field: str) -> Schema:
-    found: Schema = model(schema, name)["properties"][field]
-    return found
+    properties: Schema = model(schema, name)["properties"]
+    return cast("Schema", properties[field])
 
 
 def limit(schema: Schema) -> Schema:

@@ -50,8 +50,8 @@ ACCEPTED: dict[str, list[str]] = {
 
 @pytest.fixture(scope="session", params=RELEASES, ids=str)
 def release(request: pytest.FixtureRequest) -> Release:
-    found: Release = request.param
-    return found
+    release: Release = request.param
+    return release
 
 
 @pytest.fixture(scope="session")
@@ -114,8 +114,8 @@ class TestPaths:
     ) -> None:
         then = fresh_copy(release.tag, {})
         config = git(history, "show", f"{release.tag}:copier.yml")
-        promised = re.findall(r"once\('/([^']+)'", config)
-        owned = {path for pattern in promised for path in then.glob(pattern)}
+        patterns = re.findall(r"once\('/([^']+)'", config)
+        owned = {path for pattern in patterns for path in then.glob(pattern)}
         assert owned
         assert owned <= {then / name for name in owned_files(then)}
 

@@ -60,23 +60,23 @@ def broken(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_failed_cell_is_kept_and_can_be_repeated(broken: Path) -> None:
-    printed = run_pytest(broken, "tests/test_quality.py", "-k", f"ruff and format and {CELL}")
-    service = Path(read_line(printed, "The service is in"))
+    output = run_pytest(broken, "tests/test_quality.py", "-k", f"ruff and format and {CELL}")
+    service = Path(read_line(output, "The service is in"))
     assert resolve(recorded_answers(service)) == resolve(CELLS[CELL])
     assert FAULT in (service / "conftest.py").read_text(encoding="utf-8")
 
-    command, test = shlex.split(read_line(printed, "To repeat it:"))
+    command, test = shlex.split(read_line(output, "To repeat it:"))
     assert command == "pytest"
     assert "FAULT" in run_pytest(broken, test)
 
 
 @pytest.mark.nightly
 def test_a_failed_installation_can_be_repeated(broken: Path, tmp_path: Path) -> None:
-    printed = run_pytest(broken, "tests/test_quality.py", "-k", f"types and {CELL}")
+    output = run_pytest(broken, "tests/test_quality.py", "-k", f"types and {CELL}")
     programs = os.pathsep.join(
         [str(Path(sys.executable).parent), str(Path(find_uv_bin()).parent), os.environ["PATH"]]
     )
-    line = read_line(printed, "To repeat it without pytest:")
+    line = read_line(output, "To repeat it without pytest:")
     done = run(["bash", "-c", line], tmp_path, {"PATH": programs})
     assert done.returncode == 1
     assert re.search(r"^conftest.py:\d+: error: Incompatible types", done.stdout, re.MULTILINE)
@@ -97,9 +97,9 @@ def test_pytest_refuses_to_run_without_assertions(
 @pytest.mark.nightly
 def test_all_tests_of_a_cell_run_in_one_process(template: Path, tmp_path: Path) -> None:
     root = shutil.copytree(template, tmp_path / "template")
-    chosen = "(TestFiles or TestOwnership) and (all-off or all-on)"
-    printed = run_pytest(root, "tests/test_render.py", "-v", "-k", chosen, code=0)
-    processes = {*re.findall(r"^\[(gw\d)\] .*\[(all-o\w+)@", printed, re.MULTILINE)}
+    selection = "(TestFiles or TestOwnership) and (all-off or all-on)"
+    output = run_pytest(root, "tests/test_render.py", "-v", "-k", selection, code=0)
+    processes = {*re.findall(r"^\[(gw\d)\] .*\[(all-o\w+)@", output, re.MULTILINE)}
     assert sorted(cell for _, cell in processes) == ["all-off", "all-on"]
 
 

@@ -114,8 +114,8 @@ def test_there_are_few_cells() -> None:
 
 
 def test_cells_are_the_same_in_every_process() -> None:
-    printed = run([*MATRIX, "--github"], TEMPLATE, {"PYTHONHASHSEED": "1"}).stdout
-    assert json.loads(printed) == github_matrix()
+    output = run([*MATRIX, "--github"], TEMPLATE, {"PYTHONHASHSEED": "1"}).stdout
+    assert json.loads(output) == github_matrix()
     lines = run(MATRIX, TEMPLATE, {"PYTHONHASHSEED": "2"}).stdout.splitlines()
     assert [json.loads(line[line.index("{") :]) for line in lines] == [*RENDERED.values()]
 

@@ -366,12 +366,12 @@ def test_migrations_log_in_the_format_of_the_service(service: Service) -> None:
 
 @ON_SQLITE
 def test_alembic_prints_only_results_on_standard_output(service: Service, tmp_path: Path) -> None:
-    for words, printed in ((("upgrade", "head"), ""), (("current",), "1a2b3c4d5e6f (head)\n")):
+    for words, expected in ((("upgrade", "head"), ""), (("current",), "1a2b3c4d5e6f (head)\n")):
         with (tmp_path / "output.txt").open("wb") as output:
             log = tmp_path / "errors.txt"
             process = start(service, "alembic", *words, log=log, output=output)
             assert process.wait(TIMEOUT) == 0
-        assert (tmp_path / "output.txt").read_text() == printed
+        assert (tmp_path / "output.txt").read_text() == expected
         assert "Context impl" in log.read_text()
 
 

@@ -197,8 +197,8 @@ class TestCopy:
         for name in (".env", "orders.db", ".venv/x", "client/node_modules/x", "src/x.pyc"):
             (service / name).parent.mkdir(exist_ok=True)
             (service / name).write_text("", encoding="utf-8")
-        shown = git(service, "ls-files", "--others", "--exclude-standard")
-        assert {*shown.splitlines()} == rendered
+        output = git(service, "ls-files", "--others", "--exclude-standard")
+        assert {*output.splitlines()} == rendered
 
 
 @pytest.mark.slow
@@ -257,13 +257,13 @@ class TestWorkspace:
             "-q",
             "tests/foundation/test_repository.py",
         ]
-        refused = uv(repository, *tests).stdout
-        assert f'add "services/orders" to `members` or `exclude` in {project}' in refused
+        output = uv(repository, *tests).stdout
+        assert f'add "services/orders" to `members` or `exclude` in {project}' in output
         project.write_text(f'{WORKSPACE}exclude = ["services/o*"]\n', encoding="utf-8")
         assert uv(service, "run", "pytest", "-q", "-k", "workspace").returncode == 0
         project.write_text(WORKSPACE, encoding="utf-8")
-        refused = uv(repository, *tests).stdout
-        assert "delete uv.lock: the workspace has one" in refused
+        output = uv(repository, *tests).stdout
+        assert "delete uv.lock: the workspace has one" in output
         (service / "uv.lock").unlink()
 
         # The suggested commands copy the workflow to the root.

@@ -170,14 +170,14 @@ def test_a_service_runs_behind_a_pooler(service: Service, mode: str, sessions: i
 
 
 @pytest.mark.parametrize(
-    ("options", "refused"),
+    ("options", "reason"),
     [
         ("", "unsupported startup parameter"),
         (IGNORE_PARAMETERS, "the connection for reads allows writes"),
     ],
     ids=["default", "dropping parameters"],
 )
-def test_an_undeclared_pooler_is_reported(service: Service, options: str, refused: str) -> None:
+def test_an_undeclared_pooler_is_reported(service: Service, options: str, reason: str) -> None:
     (service.root / "src/my_service/api/v1/sessions.py").write_text(ENDPOINTS, encoding="utf-8")
 
     with behind_pooler(service, options=options):
@@ -187,7 +187,7 @@ def test_an_undeclared_pooler_is_reported(service: Service, options: str, refuse
         code, output = attempt(service, "alembic", "upgrade", "head")
 
     log = server_log(service).read_text(encoding="utf-8")
-    assert refused in log
+    assert reason in log
     assert "APP_DATABASE_POOLER=true" in log
     assert code == 1
     assert "APP_DATABASE_POOLER=true" in output

@@ -186,8 +186,13 @@ def test_a_service_can_be_updated_to_the_next_release(template: Path, tmp_path: 
 @pytest.mark.slow
 def test_an_existing_service_can_adopt_the_foundation(template: Path, tmp_path: Path) -> None:
     service = tmp_path / "shop"
-    own = ("README.md", "migrations/versions/0001.py", "src/shop/prices.py", "tests/test_prices.py")
-    for name in own:
+    existing = (
+        "README.md",
+        "migrations/versions/0001.py",
+        "src/shop/prices.py",
+        "tests/test_prices.py",
+    )
+    for name in existing:
         (service / name).parent.mkdir(parents=True, exist_ok=True)
         (service / name).write_text("# Ours.\n", encoding="utf-8")
     git(service, "init", "--quiet")
@@ -356,8 +361,8 @@ class TestPages:
         defaults = {name: value for example in found for name, value in example.items()}
         table = dict(re.findall(r"^\| `(APP_\w+)` \| (.+?) \| ", page("settings"), re.MULTILINE))
         assert table.keys() == defaults.keys()
-        shown = {name: text.strip("`") for name, text in table.items() if text.startswith("`")}
-        assert shown == {name: defaults[name] for name in shown}
+        documented = {name: text.strip("`") for name, text in table.items() if text.startswith("`")}
+        assert documented == {name: defaults[name] for name in documented}
 
 
 RELEASE = load_extension(TEMPLATE, "documentation").make_url
@@ -433,7 +438,7 @@ def test_the_readme_shows_real_responses(
     requests = re.findall(r"^\$ (curl .+)\n(.*(?:\n(?!\$ ).*)*)", session, re.MULTILINE)
     assert len(requests) == 3
     with serving(service) as client:
-        for command, shown in requests:
+        for command, output in requests:
             words = shlex.split(command)
             url = next(word for word in words if word.startswith("http://"))
             body = words[words.index("--json") + 1]
@@ -442,7 +447,7 @@ def test_the_readme_shows_real_responses(
                 content=body,
                 headers={"content-type": "application/json"},
             )
-            lines = shown.strip().splitlines()
+            lines = output.strip().splitlines()
             assert VARIES.sub("…", response.text) == VARIES.sub("…", lines[-1])
             headers = dict(line.split(": ", 1) for line in lines[1:-2])
             if headers:

@@ -215,7 +215,7 @@ COMBINED = {
     "error_tracking": "sentry",
 }
 ALONE = [("database", "none"), ("example", False)]
-CHOSEN = [
+SWITCHED = [
     pytest.param(COMBINED, id="combined"),
     *(
         pytest.param(
@@ -229,21 +229,21 @@ CHOSEN = [
 class TestSwitches:
     """Switching a feature off and on again restores the service and keeps the team's files."""
 
-    @pytest.mark.parametrize("others", CHOSEN)
+    @pytest.mark.parametrize("switches", SWITCHED)
     def test_features_can_be_switched_off_and_on(
-        self, history: Path, fresh_copy: FreshCopy, tmp_path: Path, others: dict[str, object]
+        self, history: Path, fresh_copy: FreshCopy, tmp_path: Path, switches: dict[str, object]
     ) -> None:
         updated = UpdatedService(history, tmp_path / "service", VERSION, {})
         self.change_team_files(updated)
         before, team = updated.contents(), owned_files(updated.root)
 
-        updated.update_cleanly(others)
+        updated.update_cleanly(switches)
         expected = fresh_copy(VERSION, recorded_choices(updated.root))
         assert differences(foundation_files(updated.root), foundation_files(expected)) == []
         owned = owned_files(updated.root)
         assert owned.items() >= team.items()
 
-        updated.update_cleanly({name: DEFAULTS[name] for name in others})
+        updated.update_cleanly({name: DEFAULTS[name] for name in switches})
         # Team files that a feature has added stay when it is switched off.
         assert differences(updated.contents(), before | owned) == []
 

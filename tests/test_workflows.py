@@ -151,9 +151,9 @@ class TestCommands:
         assert command
         words = shlex.split(command[1])[1:]
         done = run([sys.executable, *words], TEMPLATE, {"MATRIX_STRENGTH": strength})
-        printed = json.loads(done.stdout)
-        assert (printed == github_matrix()) == (strength == "2")
-        assert len(printed["include"]) <= MAX_JOBS
+        matrix = json.loads(done.stdout)
+        assert (matrix == github_matrix()) == (strength == "2")
+        assert len(matrix["include"]) <= MAX_JOBS
         cell = JOBS["cells-cell"]["strategy"]["matrix"]
         assert cell == "${{ fromJSON(needs.matrix.outputs.cells) }}"
         assert JOBS["cells-matrix"]["outputs"] == {"cells": "${{ steps.print.outputs.cells }}"}
@@ -268,7 +268,7 @@ def test_the_rendered_difference_is_printed(template: Path, tmp_path: Path) -> N
     git(checkout, "commit", "--quiet", "--all", "--message", "More")
     done = run([sys.executable, "tests/rendered_difference.py", before, "rendered.diff"], checkout)
     assert done.returncode == 0, done.stderr
-    shown = (checkout / "rendered.diff").read_text(encoding="utf-8")
-    files = re.findall(r"^\+\+\+ after/(.+)$", shown, re.MULTILINE)
+    diff = (checkout / "rendered.diff").read_text(encoding="utf-8")
+    files = re.findall(r"^\+\+\+ after/(.+)$", diff, re.MULTILINE)
     assert files == sorted(f"{cell}/README.md" for cell in COVERING)
-    assert {*re.findall(r"^[+-](?![+-])(.+)$", shown, re.MULTILINE)} == {"It is new."}
+    assert {*re.findall(r"^[+-](?![+-])(.+)$", diff, re.MULTILINE)} == {"It is new."}
