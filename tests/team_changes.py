@@ -150,7 +150,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the change back."""
+    """Revert the change."""
     op.drop_table("books")
     op.create_table(
         "items",
@@ -172,7 +172,7 @@ class Settings(FoundationSettings):
 '''
 
 EXTENSIONS = '''\
-"""Where this service adds to the foundation; see the README for what belongs here."""
+"""The service's own middleware, log processors and lifespan; see the README."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -207,7 +207,7 @@ LOG_PROCESSORS: Sequence[Processor] = (add_shelf,)
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-    """Open what the service needs for as long as it runs, on `app.state`, and close it after."""
+    """Open resources on `app.state`, and close them after `yield`."""
     app.state.shelf = app.state.settings.shelf
     yield
 '''

@@ -1,4 +1,4 @@
-"""Fixtures of this service: add yours here; the foundation's come from `tests/foundation.py`."""
+"""Fixtures of this service: add yours here; the foundation's come from `tests/foundation`."""
 
 from collections.abc import AsyncGenerator
 from typing import Any

@@ -27,7 +27,7 @@ async def test_old_login_failures_are_deleted(live_app: FastAPI) -> None:
             await client.get("/health/live")
 
 
-async def test_customers_get_a_mail_for_overdue_orders(
+async def test_customers_get_an_email_for_overdue_orders(
     live_manager: AsyncClient, live_app: FastAPI
 ) -> None:
     await create_order(live_manager, promised_for="2026-01-01T12:00:00+01:00")

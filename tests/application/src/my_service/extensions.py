@@ -1,4 +1,4 @@
-"""Where this service adds to the foundation; see the README for what belongs here."""
+"""The service's own middleware, log processors and lifespan; see the README."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -20,8 +20,9 @@ from my_service.services.mail import Mailer
 
 logger = get_logger()
 
-# Runs around every request, the first one outermost. Pure ASGI: BaseHTTPMiddleware would halve
-# the throughput and lose context variables.
+# Around every request that RequestGuard accepts; the first one is outermost. Responses to unhandled
+# exceptions do not pass through it. Write pure ASGI middleware: BaseHTTPMiddleware breaks context
+# variables and is slower.
 MIDDLEWARE: Sequence[Middleware] = (
     Middleware(
         Deprecation,
@@ -36,13 +37,13 @@ def _add_shop(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {**event, "shop": "north"}
 
 
-# Runs on every log line before it is written.
+# Run on every log line before it is rendered.
 LOG_PROCESSORS: Sequence[Processor] = (_add_shop,)
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-    """Open what the service needs for as long as it runs, on `app.state`, and close it after."""
+    """Open resources of the service, such as clients, on `app.state`; close them after `yield`."""
     settings: Settings = app.state.settings
     async with AsyncExitStack() as stack:
         app.state.board = Board()

@@ -1,4 +1,4 @@
-"""Sends mails for overdue orders: `uv run python -m my_service.worker`."""
+"""Sends emails for overdue orders: `uv run python -m my_service.worker`."""
 
 import asyncio
 import signal
@@ -14,7 +14,7 @@ logger = get_logger()
 
 
 async def work(interval: float = 3600) -> None:
-    """Send the mails every `interval` seconds, until SIGTERM."""
+    """Send the emails every `interval` seconds, until SIGTERM."""
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     async with runtime() as service:

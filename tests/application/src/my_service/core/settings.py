@@ -11,7 +11,7 @@ from my_service.core.foundation_settings import FoundationSettings
 
 
 class MailSettings(BaseModel):
-    """The sender and the copies of mails to customers."""
+    """The sender and the copies of emails to customers."""
 
     sender: str = "workshop@example.com"
     copies: CommaSeparated[str] = ()

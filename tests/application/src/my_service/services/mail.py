@@ -1,4 +1,4 @@
-"""Mails to customers."""
+"""Emails to customers."""
 
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -12,17 +12,17 @@ logger = get_logger()
 
 @dataclass
 class Mailer:
-    """Sends mails; here it only appends them to a list."""
+    """Sends emails; here it only appends them to a list."""
 
     settings: MailSettings
     sent: list[EmailMessage] = field(default_factory=list)
 
     async def send(self, to: str, subject: str, text: str) -> None:
-        """Send a mail."""
+        """Send an email."""
         message = EmailMessage()
         message["From"] = self.settings.sender
         message["To"] = ", ".join([to, *self.settings.copies])
         message["Subject"] = subject
         message.set_content(text)
         self.sent.append(message)
-        logger.info("mail_sent", subject=subject)
+        logger.info("email_sent", subject=subject)

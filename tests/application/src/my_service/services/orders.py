@@ -133,7 +133,7 @@ async def assign_mechanic(session: AsyncSession, order_id: UUID, user_id: UUID) 
 
 
 async def notify_customer(database: Database, mailer: Mailer, order_id: UUID) -> None:
-    """Send a mail to the customer if the bicycle is ready."""
+    """Send an email to the customer if the bicycle is ready."""
     async with database.read_session() as session:
         statement = (
             select(Order)
@@ -151,7 +151,7 @@ async def notify_customer(database: Database, mailer: Mailer, order_id: UUID) ->
 
 
 async def send_overdue_notices(database: Database, mailer: Mailer) -> int:
-    """Send a mail for each overdue order, and return their number."""
+    """Send an email for each overdue order, and return their number."""
     statement = (
         select(Order)
         .where(Order.promised_for < datetime.now(UTC))

@@ -139,7 +139,7 @@ async def test_mechanics_can_be_assigned(manager: AsyncClient) -> None:
     assert (await manager.get(f"{ORDERS}?status=ready")).json()["items"] == []
 
 
-async def test_the_customer_gets_a_mail_when_the_bicycle_is_ready(
+async def test_the_customer_gets_an_email_when_the_bicycle_is_ready(
     live_manager: AsyncClient, live_app: FastAPI
 ) -> None:
     order = await create_order(live_manager)

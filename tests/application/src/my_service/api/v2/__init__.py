@@ -1,1 +1,1 @@
-"""Version 2 of the API; each module has a `router` and is discovered."""
+"""Version 2 of the API: one module per resource, each with a `router`, discovered by path."""
