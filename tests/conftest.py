@@ -18,6 +18,7 @@ import pytest
 from copier._main import Worker
 from harness import (
     ANSWERS_FILE,
+    IMAGE,
     SUITE,
     VERSION,
     Answers,
@@ -233,15 +234,16 @@ def find_services(values: Iterable[object]) -> set[Path]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report the results of the test suites of rendered services."""
+    """Report the results of the test suites of rendered services, and the sizes of images."""
     passed = terminalreporter.getreports("passed")
-    suites = [
-        f"{report.head_line}: {summary}"
-        for report in passed
-        if report.when == "call"
-        for name, summary in report.user_properties
-        if name == SUITE
-    ]
-    if suites:
-        terminalreporter.section("rendered suites")
-        terminalreporter.write_line("\n".join(suites))
+    for reported in (SUITE, IMAGE):
+        lines = [
+            f"{report.head_line}: {summary}"
+            for report in passed
+            if report.when == "call"
+            for name, summary in report.user_properties
+            if name == reported
+        ]
+        if lines:
+            terminalreporter.section(f"{reported}s")
+            terminalreporter.write_line("\n".join(lines))

@@ -41,6 +41,8 @@ NO_PYTHON = (
 )
 # The pytest property with the result of a rendered service's own test suite.
 SUITE = "rendered suite"
+# The property of a test with the size of a container image, which the terminal shows.
+IMAGE = "container image"
 
 Answers = Mapping[str, object]
 

@@ -12,8 +12,8 @@ trap 'rm -rf "$scratch"' EXIT
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/debian.sh"
 
-download "$release" "python$version" coreutils dash
-unpack "$folder" --exclude ./usr/share/doc --exclude ./usr/share/locale --exclude ./usr/share/man
+download "$release" "python$version" coreutils dash libstdc++6
+unpack "$folder" --exclude ./usr/share --exclude ./var --exclude '*/gconv' --exclude '*/perl-base'
 mkdir -p "$folder"/{dev,etc/ssl/certs,proc,root,run,sys,tmp,usr/local/bin}
 chmod 1777 "$folder/tmp"
 for name in "python$version" python3 python; do
