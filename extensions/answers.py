@@ -45,6 +45,10 @@ MAX_PACKAGE = 40
 MAX_PATTERN = 90
 MAX_PATH = 80
 SERVICE_PATH = re.compile("[A-Za-z0-9_.@][A-Za-z0-9_.@-]*(/[A-Za-z0-9_.@-]+)*")
+UNSUPPORTED_PATH = (
+    "{!r} is not supported; use folder names of ASCII letters, digits, _ . @ and -, not starting"
+    " with -, with single slashes between them, as in 'services/orders'"
+)
 SWITCH_WORDS = _names("0 1 f false n no off on t true y yes")
 
 # The dependencies of the service, its tests and its tools, and those that later releases may add.
@@ -175,8 +179,10 @@ def markdown(text: str) -> str:
 
 
 def check_line(text: str, *, shortest: int, longest: int) -> str:
-    if not shortest <= len(text) <= longest:
-        return f"use {shortest} to {longest} characters, not {len(text)}"
+    if len(text) < shortest:
+        return f"use at least {shortest} character"
+    if len(text) > longest:
+        return f"use at most {longest} characters, not {len(text)}"
     if unprintable := next((char for char in text if not _is_printable(char)), ""):
         return f"remove {unprintable!a}, which is not printable"
     if text != text.strip():
@@ -187,7 +193,10 @@ def check_line(text: str, *, shortest: int, longest: int) -> str:
 def check_name(text: str) -> str:
     columns = _columns(python_string(text)) - 2
     if columns > MAX_NAME_COLUMNS:
-        return f"use at most {MAX_NAME_COLUMNS} characters (wide characters count as two)"
+        return (
+            f"use at most {MAX_NAME_COLUMNS} characters (wide characters, backslashes, and quotes that"
+            " Python has to escape count as two)"
+        )
     return check_line(text, shortest=1, longest=MAX_NAME_COLUMNS)
 
 
@@ -221,7 +230,8 @@ def check_package(text: str) -> str:
     if len(text) > MAX_PACKAGE:
         return f"use at most {MAX_PACKAGE} characters, not {len(text)}"
     if not re.fullmatch("[a-z][a-z0-9_]*", text):
-        return f"{text!r} is not a lower-case identifier; use {make_package(make_slug(text))!r}"
+        rule = "must start with a-z and contain only a-z, 0-9 and _"
+        return f"{text!r} {rule}; use {make_package(make_slug(text))!r}"
     if kind := _reserved_kind(text):
         return f"{text!r} is {kind}; use '{text}_service'"
     return ""
@@ -231,7 +241,7 @@ def check_service_path(text: str) -> str:
     if len(text) > MAX_PATH:
         return f"use at most {MAX_PATH} characters, not {len(text)}"
     if text and not SERVICE_PATH.fullmatch(text):
-        return f"{text!r} is not a relative path of a folder; use one such as 'services/orders'"
+        return UNSUPPORTED_PATH.format(text)
     if {".", ".."} & {*text.split("/")}:
         return f"{text!r} is not normalized; use a path without . and .."
     return ""

@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 
 # Copier loads each extension file separately, so they cannot import each other.
 _ANSWERS = runpy.run_path(str(Path(__file__).with_name("answers.py")))
-SERVICE_PATH = _ANSWERS["SERVICE_PATH"]
+SERVICE_PATH, UNSUPPORTED_PATH = _ANSWERS["SERVICE_PATH"], _ANSWERS["UNSUPPORTED_PATH"]
 read_answers: Callable[[Path], Mapping[str, Any]] = _ANSWERS["read_answers"]
 FIRST_PORT = 8000
 # These must be unique in a repository, since workflows, packages and clients are named by them.
@@ -27,17 +27,14 @@ def path_in_repository(context: Context) -> str:
     """The path of the service in the git repository; empty for the root.
 
     Raises:
-        UserMessageError: the path has unsupported characters.
+        UserMessageError: the path is not supported.
     """
     root = _root(context)
     if root is None or root == _folder(context):
         return ""
     path = _folder(context).relative_to(root).as_posix()
     if not SERVICE_PATH.fullmatch(path):
-        raise UserMessageError(
-            f"service_path: {path!r} contains unsupported characters; rename the folder using letters,"
-            " digits, _ . @ or -"
-        )
+        raise UserMessageError(f"service_path: {UNSUPPORTED_PATH.format(path)}")
     return path
 
 
@@ -57,13 +54,14 @@ def check_names(context: Context) -> bool:
         UserMessageError: another service uses a name.
     """
     for path, answers in _other_services(context):
+        user = "the service at the root of the repository" if path == "." else path
         own = read_answers(_answers_file(context))
         for name in NAMES:
             # An existing service of the repository may keep its name.
             is_existing = own.get("layout") == "monorepo" and own.get(name) == context[name]
             if answers.get(name) == context[name] and not is_existing:
                 raise UserMessageError(
-                    f"{name}: {context[name]!r} is used by {path}; set another by --data {name}=…"
+                    f"{name}: {context[name]!r} is used by {user}; set another with --data {name}=…"
                 )
     return True
 

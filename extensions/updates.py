@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from copier.errors import UserMessageError
 from jinja2 import Environment, pass_context
 from jinja2.exceptions import UndefinedError
 from jinja2.ext import Extension
 from jinja2.runtime import Context
+
+# Copier loads each extension file separately, so they cannot import each other.
+_ANSWERS = runpy.run_path(str(Path(__file__).with_name("answers.py")))
+read_answers: Callable[[Path], Mapping[str, Any]] = _ANSWERS["read_answers"]
 
 
 @pass_context
@@ -32,13 +36,12 @@ def check_ignored_files(context: Context) -> bool:
     answers = Path(service, conf["answers_file"])
     if not answers.is_file():
         return True
-    recorded = yaml.safe_load(answers.read_text(encoding="utf-8")) or {}
-    rendered = _rendered_paths(context, Path(conf["src_path"]), recorded)
+    rendered = _rendered_paths(context, Path(conf["src_path"]), read_answers(answers))
     if ignored := _ignored(service, [path for path in rendered if (service / path).is_file()]):
         source, line, pattern, path = ignored
         raise UserMessageError(
-            f"{path} would lose your changes: git ignores it on this machine by the pattern "
-            f"{pattern!r}. {_how_to_fix(source, line)}"
+            f"The update would overwrite your changes to {path}, because git ignores that file on"
+            f" this machine (pattern {pattern!r}). {_how_to_fix(source, line)}"
         )
     return True
 
@@ -83,7 +86,7 @@ def _how_to_fix(source: str, line: str) -> str:
             " `git init` (init.templateDir)."
         )
     return (
-        f"Remove line {line} of {source}, or update without that file: GIT_CONFIG_COUNT=1"
+        f"Remove line {line} of {source}, or update without that ignore file: GIT_CONFIG_COUNT=1"
         " GIT_CONFIG_KEY_0=core.excludesFile GIT_CONFIG_VALUE_0= uvx --with"
         " copier-template-extensions copier update --trust"
     )

@@ -15,6 +15,7 @@ from jinja2 import Environment
 from origins import ORIGINS, SAFE_PATTERNS, UNSAFE_PATTERNS
 
 answers = load_extension(TEMPLATE, "answers")
+SPELLING = "must start with a-z and contain only a-z, 0-9 and _"
 
 
 def check_answers(**data: object) -> None:
@@ -117,12 +118,12 @@ class TestPackage:
             ("tests", "'tests' is a name in use by the service"),
             ("conftest", "'conftest' is a name in use by the service"),
             ("com9", "'com9' is a reserved name on Windows"),
-            ("Orders", "'Orders' is not a lower-case identifier; use 'orders'"),
-            ("my-service", "'my-service' is not a lower-case identifier; use 'my_service'"),
-            ("3d", "'3d' is not a lower-case identifier; use 'service_3d'"),
-            ("_orders", "'_orders' is not a lower-case identifier; use 'orders'"),
-            ("größe", "'größe' is not a lower-case identifier; use 'grosse'"),
-            ("", "'' is not a lower-case identifier; use 'my_service'"),
+            ("Orders", f"'Orders' {SPELLING}; use 'orders'"),
+            ("my-service", f"'my-service' {SPELLING}; use 'my_service'"),
+            ("3d", f"'3d' {SPELLING}; use 'service_3d'"),
+            ("_orders", f"'_orders' {SPELLING}; use 'orders'"),
+            ("größe", f"'größe' {SPELLING}; use 'grosse'"),
+            ("", f"'' {SPELLING}; use 'my_service'"),
             ("x" * 41, "use at most 40 characters, not 41"),
         ],
     )
@@ -183,10 +184,22 @@ class TestText:
     def test_other_texts_are_refused(self, text: str) -> None:
         assert answers.problem("project_name", text)
 
+    @pytest.mark.parametrize("text", ["a" * 73 + "\\", "a" * 72 + "'\"", "a" * 73 + "注"])
+    def test_the_characters_that_count_as_two_are_named(self, text: str) -> None:
+        assert answers.problem("project_name", text) == (
+            "use at most 74 characters (wide characters, backslashes, and quotes that Python has to"
+            " escape count as two)"
+        )
+        assert answers.problem("project_name", text[1:]) == ""
+
+    def test_a_name_is_not_empty(self) -> None:
+        assert answers.problem("project_name", "") == "use at least 1 character"
+
     def test_a_description_may_be_empty_and_longer(self) -> None:
         assert answers.problem("project_description", "") == ""
         assert answers.problem("project_description", "a" * 200) == ""
-        assert answers.problem("project_description", "a" * 201)
+        refusal = answers.problem("project_description", "a" * 201)
+        assert refusal == "use at most 200 characters, not 201"
 
 
 class TestOrigins:
@@ -219,10 +232,22 @@ class TestOrigins:
     def test_an_empty_item_is_refused(self, text: str) -> None:
         assert answers.problem("cors_origins", text)
 
-    def test_refusals_do_not_quote_a_password(self) -> None:
-        assert "secret" not in answers.problem(
-            "cors_origins", "https://user:secret@app.example.com"
-        )
+    @pytest.mark.parametrize("text", ["user:secret@app.example.com", "https://user:secr/t@a.com"])
+    def test_refusals_do_not_quote_a_password(self, text: str) -> None:
+        refusal = answers.problem("cors_origins", text)
+        assert "secr" not in refusal
+        assert refusal == "an origin has no @; remove the user name, password or path around it"
+
+    def test_a_path_with_an_at_sign_is_not_called_a_user(self) -> None:
+        refusal = answers.problem("cors_origins", "https://example.com/@foo")
+        assert refusal.endswith("; remove the user name, password or path around it")
+
+    def test_a_refusal_of_several_origins_keeps_all(self) -> None:
+        refusal = answers.problem("cors_origins", "https://a.com https://b.com")
+        assert refusal.endswith("; use 'https://a.com', or separate several with commas")
+        refusal = answers.problem("cors_origins", "https://a.com,  https://b.com")
+        assert refusal.startswith("' https://b.com' is not a valid origin; use http://, https://")
+        assert refusal.endswith(", with only a comma between several")
 
 
 # Parts of patterns, safe or not.
@@ -247,9 +272,24 @@ class TestPatterns:
 
     def test_a_refusal_for_a_shared_host_suggests_a_safe_pattern(self) -> None:
         refusal = answers.problem("cors_origin_regex", r"https://app-[a-z0-9-]+\.vercel\.app")
-        (safe,) = re.findall("'(.+)'", refusal)
+        (safe,) = re.findall("'(https.+)'", refusal)
         assert safe == r"https://app-[a-z0-9-]+-myteam\.vercel\.app"
         assert answers.problem("cors_origin_regex", safe) == ""
+
+    @pytest.mark.parametrize("domain", [r"cloudfront\.net", r"co\.uk"])
+    def test_a_name_of_a_team_is_suggested_only_where_it_helps(self, domain: str) -> None:
+        refusal = answers.problem("cors_origin_regex", rf"https://app-[0-9]+-myteam\.{domain}")
+        assert refusal.endswith("; list the origins")
+
+    @pytest.mark.parametrize(
+        "label", ["pr-[0-9]{1,3}", "pr-?[0-9]+", "[a-d]+", r"(www\.)?app", "[a-z]+[0-9]+", "(a|b)+"]
+    )
+    def test_a_refusal_names_what_is_supported(self, label: str) -> None:
+        refusal = answers.problem("cors_origin_regex", rf"https://{label}\.example\.com")
+        named = (r"\.", "(a|b)", r"\d", r"\w", "[a-z0-9-]")
+        assert ["0-9", "-", *named] == [part for part in ("0-9", "-", *named) if part in refusal]
+        parts = ["https://", "az09-", r"\.", "(a|b)", r"\d{2}", r"\w*", r"\.", "[a-z0-9-]+"]
+        assert answers.problem("cors_origin_regex", rf"{''.join(parts)}\.example\.com") == ""
 
     def test_a_pattern_that_is_too_long_is_refused(self) -> None:
         domain = "a" * 60 + r"\.example\.com"

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 from harness import (
+    TEMPLATE,
     VERSION,
     clean_environment,
     copier_command,
     files_in,
     git,
+    load_extension,
     recorded_answers,
     run,
     run_copier,
@@ -35,6 +37,8 @@ package = false
 [tool.uv.workspace]
 members = ["services/*"]
 """
+
+problem: Callable[[str, object], str] = load_extension(TEMPLATE, "answers").problem
 
 # Returns the exit code and the output.
 Copy = Callable[..., tuple[int, str]]
@@ -136,6 +140,13 @@ class TestCopy:
         assert "\nb: uv run fastapi dev --port 8001\n" in procfile
 
     @pytest.mark.parametrize(
+        ("path", "user"),
+        [
+            ("services/orders", "services/orders"),
+            (".", "the service at the root of the repository"),
+        ],
+    )
+    @pytest.mark.parametrize(
         ("name", "data", "taken"),
         [
             ("Orders", (), "project_slug: 'orders'"),
@@ -143,12 +154,19 @@ class TestCopy:
         ],
     )
     def test_a_name_that_is_taken_is_refused_in_one_line(
-        self, copy: Copy, repository: Path, name: str, data: tuple[str, ...], taken: str
+        self,
+        copy: Copy,
+        repository: Path,
+        path: str,
+        user: str,
+        name: str,
+        data: tuple[str, ...],
+        taken: str,
     ) -> None:
-        next_steps(copy("services/orders", "Orders"))
+        next_steps(copy(path, "Orders"))
         question = taken.partition(":")[0]
         refused = copy("services/others", name, *data)
-        message = f"{taken} is used by services/orders; set another by --data {question}=…\n"
+        message = f"{taken} is used by {user}; set another with --data {question}=…\n"
         assert refused == (1, message)
         assert not (repository / "services/others").exists()
 
@@ -166,13 +184,16 @@ class TestCopy:
         assert "project_slug: 'orders' is used by services/orders" in done.stderr
         assert git(repository, "status", "--porcelain") == ""
 
-    def test_a_folder_with_unsupported_characters_is_refused(
-        self, copy: Copy, repository: Path
+    @pytest.mark.parametrize("path", ["services/my orders", "-orders"])
+    def test_an_unsupported_folder_is_refused_as_the_answer_is(
+        self, copy: Copy, repository: Path, path: str
     ) -> None:
-        code, output = copy("services/my orders", "Orders")
+        code, output = copy(f"./{path}", "Orders")
         assert code == 1
-        assert re.fullmatch(
-            "service_path: 'services/my orders' contains unsupported characters; .*\n", output
+        assert output == f"service_path: {problem('service_path', path)}\n"
+        assert output.endswith(
+            "; use folder names of ASCII letters, digits, _ . @ and -, not starting with -, with"
+            " single slashes between them, as in 'services/orders'\n"
         )
 
     def test_the_workflow_runs_for_the_service_alone(self, copy: Copy, repository: Path) -> None:

@@ -22,9 +22,9 @@ NOT_ASKED = [name for name, question in QUESTIONS.items() if question.get("ask")
 
 # An invalid answer, the message of the prompt, and the corrected answer.
 CORRECTED = {
-    "project_name": ("", "use 1 to 74", "Orders"),
+    "project_name": ("", "use at least 1", "Orders"),
     "package_name": ("class", "use 'class_service'", "class_service"),
-    "project_description": ("x" * 201, "use 0 to 200", "It takes orders"),
+    "project_description": ("x" * 201, "use at most 200", "It takes orders"),
     "cors_origins": (
         "https://app.example.com/",
         "use 'https://app.example.com'",

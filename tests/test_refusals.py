@@ -14,8 +14,8 @@ from harness import TEMPLATE, copier_command, run, run_copier
 REFUSALS = {
     "cors_origins=https://app.example.com/path": "use 'https://app.example.com'",
     "cors_origins=https://app.example.com/": "use 'https://app.example.com'",
-    "cors_origins=*": "use scheme and host, as in 'https://app.example.com'",
-    "cors_origin_regex=.*": "write https:",
+    "cors_origins=*": "use http://, https:// or the scheme of an app, a host of letters, digits",
+    "cors_origin_regex=.*": "use only https:",
     "package_name=class": "use 'class_service'",
     "package_name=fastapi": "use 'fastapi_service'",
     "package_name=tests": "use 'tests_service'",

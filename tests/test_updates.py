@@ -316,8 +316,8 @@ class TestGitConfiguration:
         update = copier_command("update", "--trust", "--defaults", "--vcs-ref", VERSION)
         refused = run(update, updated.root, environment)
         assert refused.returncode == 1
-        assert f"{name} would lose your changes" in refused.stderr
-        assert f"by the pattern {pattern!r}. Remove line 2 of {tmp_path.as_posix()}/ignore" in (
+        assert f"The update would overwrite your changes to {name}, because" in refused.stderr
+        assert f"(pattern {pattern!r}). Remove line 2 of {tmp_path.as_posix()}/ignore" in (
             refused.stderr
         )
         assert not updated.has_uncommitted_changes()
@@ -337,9 +337,10 @@ class TestGitConfiguration:
         refused = run(update, updated.root, {"GIT_TEMPLATE_DIR": str(tmp_path / "git")})
         assert refused.returncode == 1
         expected = (
-            "README.md would lose your changes: git ignores it on this machine by the pattern"
+            "The update would overwrite your changes to README.md, because git ignores that file on"
+            " this machine (pattern '*.md'). Remove line 2 of info/exclude in"
         )
-        assert f"{expected} '*.md'. Remove line 2 of info/exclude in" in refused.stderr
+        assert expected in refused.stderr
         assert not updated.has_uncommitted_changes()
 
 
