@@ -311,7 +311,11 @@ def names_in(service: Path, module: str) -> set[str]:
     file = path.with_suffix(".py")
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     defined = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return {node.name for node in ast.parse(text).body if isinstance(node, defined)}
+    body = ast.parse(text).body
+    constants = [target for node in body if isinstance(node, ast.Assign) for target in node.targets]
+    return {node.name for node in body if isinstance(node, defined)} | set(
+        map(ast.unparse, constants)
+    )
 
 
 def test_renamed_names_are_rendered(render: Renders) -> None:

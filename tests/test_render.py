@@ -60,7 +60,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
             *(
                 r"(?<!\.)frontend(?!_path)",
                 "origin_?regex",
-                "loopback",
+                "own.machine",
                 r"(?-i:\bLISTED\b)",
             ),
         ],

@@ -55,8 +55,7 @@ class EnvironmentSettings(BaseModel):
 def get_environment(info: ValidationInfo) -> Environment:
     """The environment, for use in field validators."""
     # `environment` is validated first. If it is invalid, its own error stops the service.
-    environment: Environment = info.data.get("environment", Environment.LOCAL)
-    return environment
+    return Environment(info.data.get("environment", Environment.LOCAL))
 
 
 def split_list(value: object) -> object:
@@ -64,7 +63,10 @@ def split_list(value: object) -> object:
     if not isinstance(value, str):
         return value
     if re.match(r'\s*\[\s*["\]]', value):
-        return json.loads(value)
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f'is not valid JSON ({error}); write a,b or ["a", "b"]') from None
     return [item.strip() for item in value.split(",") if item.strip()]
 
 
