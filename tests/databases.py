@@ -51,16 +51,16 @@ def query(service: Service, statement: str) -> list[str]:
 
 
 @contextmanager
-def lock_table(address: str, table: str) -> Iterator[None]:
-    """Lock a table of PostgreSQL in ACCESS SHARE mode, as a long-running query does."""
+def open_transaction(address: str, statement: str) -> Iterator[None]:
+    """Run a statement without a result in a transaction of PostgreSQL that stays open."""
     with subprocess.Popen(
         psql_command(address), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as client:
         assert client.stdin is not None
         assert client.stdout is not None
-        client.stdin.write(f"BEGIN; LOCK {table} IN ACCESS SHARE MODE; SELECT 'held';\n")
+        client.stdin.write(f"BEGIN; {statement}; SELECT 'open';\n")
         client.stdin.flush()
-        assert client.stdout.readline() == "held\n"
+        assert client.stdout.readline() == "open\n"
         yield
 
 

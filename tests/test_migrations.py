@@ -6,9 +6,11 @@ import json
 import re
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from textwrap import dedent, indent
+from threading import Barrier
 
 import copier
 import pytest
@@ -18,11 +20,13 @@ from databases import (
     ON_SQLITE,
     TIMEOUT,
     attempt,
-    lock_table,
+    open_transaction,
     query,
     run_concurrently,
+    server_log,
     serving,
     start,
+    wait_until,
 )
 from harness import Environments, Renders, Service, files_in, git
 
@@ -32,6 +36,9 @@ pytest_plugins = ["engines"]
 # The migration of the sample resource.
 SAMPLE = "1a2b3c4d5e6f"
 REPLICAS = 4
+SERVERS = 8
+# The lock of `migrations/env.py`.
+ACQUIRE_LOCK = "DO 'BEGIN PERFORM pg_advisory_xact_lock(7316501946873120); END'"
 # `lock_timeout` is four seconds; the rest is for a slow machine.
 LOCK_TIMEOUT = 15
 
@@ -120,12 +127,57 @@ def test_concurrent_upgrades_run_each_migration_once(service: Service) -> None:
 
 
 @ON_POSTGRESQL
+def test_servers_that_start_before_the_migrations_become_ready_after_them(
+    service: Service,
+) -> None:
+    service.variables["APP_LOG_FORMAT"] = "json"
+
+    def serve_until_ready(_: int) -> list[int]:
+        with serving(service) as client:
+            deadline = time.monotonic() + TIMEOUT
+            statuses = [client.get("/health/ready").status_code]
+            started.wait()
+            while statuses[-1] != 200 and time.monotonic() < deadline:
+                time.sleep(0.05)
+                statuses.append(client.get("/health/ready").status_code)
+            return [*statuses, client.get(ITEMS).status_code]
+
+    started = Barrier(SERVERS + 1, timeout=TIMEOUT)
+    with ThreadPoolExecutor(SERVERS) as pool:
+        servers = pool.map(serve_until_ready, range(SERVERS))
+        started.wait()
+        service.run("alembic", "upgrade", "head")
+    for first, *rest, ready, items in servers:
+        assert (first, {*rest} <= {503}, ready, items) == (503, True, 200, 200)
+    lines = [json.loads(line) for line in server_log(service).read_text().splitlines()]
+    errors = [line for line in lines if line["level"] in {"error", "critical"}]
+    assert {line["event"] for line in errors} == {"database_not_migrated"}
+    assert all(line["current"] == [] and line["expected"] == [SAMPLE] for line in errors)
+
+
+@ON_POSTGRESQL
+def test_a_migration_logs_that_it_waits_for_another(service: Service) -> None:
+    log = service.root.parent / "alembic.log"
+    with open_transaction(service.variables["APP_DATABASE_URL"], ACQUIRE_LOCK):
+        migration = start(service, "alembic", "upgrade", "head", log=log)
+        wait_until(migration, lambda: "waiting_for_migrations" in log.read_text())
+        # Several attempts.
+        time.sleep(0.5)
+
+    assert migration.wait(TIMEOUT) == 0
+    assert log.read_text().count("waiting_for_migrations") == 1
+
+
+@ON_POSTGRESQL
 def test_a_blocked_migration_times_out(service: Service) -> None:
     service.run("alembic", "upgrade", "head")
     add_migration(service, 'op.add_column("items", sa.Column("note", sa.Text()))')
     log = service.root.parent / "alembic.log"
 
-    with serving(service) as client, lock_table(service.variables["APP_DATABASE_URL"], "items"):
+    address = service.variables["APP_DATABASE_URL"]
+    # As a long-running query does.
+    lock = "LOCK items IN ACCESS SHARE MODE"
+    with serving(service) as client, open_transaction(address, lock):
         deadline = time.monotonic() + LOCK_TIMEOUT
         migration = start(service, "alembic", "upgrade", "head", log=log)
         statuses = []

@@ -98,6 +98,8 @@ def with_examples(service: Service) -> Service:
 @contextmanager
 def server(service: Service, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Client]]:
     """Run a server on a free port, and yield it with a client without keep-alive."""
+    if (service.root / "migrations").exists():
+        service.run("alembic", "upgrade", "head")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = start(service, *words, "--port", str(port), log=server_log(service))
