@@ -179,6 +179,8 @@ class TestGate:
 
     def test_the_service_starts_and_responds(self, service: Service) -> None:
         answers = resolve(service.answers)
+        if answers["database"] != "none":
+            service.run("alembic", "upgrade", "head")
         with serving(service) as client:
             assert client.get("/health/live").json() == {"status": "ok"}
             assert client.get("/health/ready").json() == {"status": "ok"}
