@@ -90,6 +90,21 @@ def start(
         )
 
 
+def free_port() -> int:
+    """A port that is free now."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def get_status(client: Client, path: str) -> int | None:
+    """The status of a response; None without a connection."""
+    try:
+        return client.get(path).status_code
+    except TransportError:
+        return None
+
+
 def wait_until(process: subprocess.Popen[Any], condition: Callable[[], bool]) -> None:
     """Poll a condition until it holds; the process must not exit before."""
     deadline = time.monotonic() + TIMEOUT

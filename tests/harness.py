@@ -43,6 +43,19 @@ NO_PYTHON = (
 SUITE = "rendered suite"
 # The property of a test with the size of a container image, which the terminal shows.
 IMAGE = "container image"
+# The pyproject.toml of a uv workspace with the services of a monorepo.
+WORKSPACE = """\
+[project]
+name = "shop"
+version = "0"
+requires-python = ">=3.11"
+
+[tool.uv]
+package = false
+
+[tool.uv.workspace]
+members = ["services/*"]
+"""
 
 Answers = Mapping[str, object]
 

@@ -19,7 +19,7 @@ from threading import Thread
 import pytest
 import trustme
 from browser import launch_browser
-from databases import TIMEOUT, server_log, serving
+from databases import TIMEOUT, free_port, server_log, serving
 from generated import generate
 from harness import TEMPLATE, Answers, Environments, Renders, Service, git, make_once
 from httpx2 import Client
@@ -132,13 +132,6 @@ def is_listening(port: int) -> bool:
     """Whether a server accepts connections to a port of this machine."""
     with closing(socket.socket()) as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def create_folders(render: Renders, root: Path, answers: Answers) -> tuple[Path, Path]:

@@ -30,9 +30,9 @@ from containers import (
     measure_image,
     terminate,
 )
-from databases import ITEMS, TIMEOUT, psql, wait_until
-from harness import IMAGE, Renders, git, run
-from httpx2 import Client, TransportError
+from databases import ITEMS, TIMEOUT, free_port, get_status, psql, wait_until
+from harness import IMAGE, WORKSPACE, Renders, git, run
+from httpx2 import Client
 from matrix import RENDERED, cell_params
 
 pytest_plugins = ["engines"]
@@ -143,12 +143,6 @@ def plant_secrets(root: Path, *names: str) -> None:
         path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
 @pytest.fixture
 def compose(
     request: pytest.FixtureRequest, images: Callable[[str], tuple[Path, Image]], tmp_path: Path
@@ -207,17 +201,9 @@ def serving(compose: Compose) -> Iterator[tuple[subprocess.Popen[bytes], Client]
         yield process, client
 
 
-def status(client: Client, path: str) -> int | None:
-    """The status of a response; none if nobody listens."""
-    try:
-        return client.get(path).status_code
-    except TransportError:
-        return None
-
-
 def is_ready(client: Client) -> bool:
     """Whether the service takes requests."""
-    return status(client, "/health/ready") == 200
+    return get_status(client, "/health/ready") == 200
 
 
 def grace(compose: Compose) -> float:
@@ -244,7 +230,7 @@ class TestImage:
             terminate(process)
             for thread in load:
                 thread.join(TIMEOUT)
-            wait_until(process, lambda: status(client, "/health/live") is None)
+            wait_until(process, lambda: get_status(client, "/health/live") is None)
             assert held.finish() == 201
             # A signal without a handler does not end process 1, so the server ends by itself.
             assert process.wait(grace(service)) == 0
@@ -360,7 +346,7 @@ class TestImage:
         service = compose("none", WEB_CONCURRENCY="2", APP_SHUTDOWN_DELAY="3")
         with serving(service) as (process, client):
             terminate(process)
-            wait_until(process, lambda: status(client, "/health/ready") != 200)
+            wait_until(process, lambda: get_status(client, "/health/ready") != 200)
             assert process.wait(grace(service)) == 0
 
     # A build takes as long as that of another engine.
@@ -391,7 +377,7 @@ class TestImage:
         assert f"/app/.venv/lib/python{PYTHON}/site-packages/my_service/main.py" in image.files
         assert builder.find(SECRET) == []
         with serving(Compose(service, image, tmp_path, variables=port())) as (_, client):
-            assert status(client, "/health/ready") == 200
+            assert get_status(client, "/health/ready") == 200
 
 
 OTHER = """\
@@ -399,18 +385,6 @@ OTHER = """\
 name = "other"
 version = "0"
 requires-python = ">=3.11"
-"""
-WORKSPACE = """\
-[project]
-name = "shop"
-version = "0"
-requires-python = ">=3.11"
-
-[tool.uv]
-package = false
-
-[tool.uv.workspace]
-members = ["services/*"]
 """
 
 

@@ -13,6 +13,7 @@ import yaml
 from harness import (
     TEMPLATE,
     VERSION,
+    WORKSPACE,
     clean_environment,
     copier_command,
     files_in,
@@ -24,19 +25,6 @@ from harness import (
 )
 from releases import RELEASES, UpdatedService
 from uv import find_uv_bin
-
-WORKSPACE = """\
-[project]
-name = "shop"
-version = "0"
-requires-python = ">=3.11"
-
-[tool.uv]
-package = false
-
-[tool.uv.workspace]
-members = ["services/*"]
-"""
 
 problem: Callable[[str, object], str] = load_extension(TEMPLATE, "answers").problem
 

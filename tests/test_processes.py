@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from databases import TIMEOUT, server_log, start, wait_until
+from databases import TIMEOUT, free_port, get_status, server_log, start, wait_until
 from harness import TEMPLATE, Environments, Service
-from httpx2 import Client, TransportError
+from httpx2 import Client
 
 pytestmark = pytest.mark.slow
 pytest_plugins = ["engines"]
@@ -100,8 +99,7 @@ def server(service: Service, *words: str) -> Iterator[tuple[subprocess.Popen[byt
     """Run a server on a free port, and yield it with a client without keep-alive."""
     if (service.root / "migrations").exists():
         service.run("alembic", "upgrade", "head")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     process = start(service, *words, "--port", str(port), log=server_log(service))
     headers = {"connection": "close"}
     try:
@@ -114,14 +112,6 @@ def server(service: Service, *words: str) -> Iterator[tuple[subprocess.Popen[byt
         print(server_log(service).read_text(encoding="utf-8"))
         process.kill()
         process.wait(TIMEOUT)
-
-
-def get_status(client: Client, path: str) -> int | None:
-    """The status of a response; None without a connection."""
-    try:
-        return client.get(path).status_code
-    except TransportError:
-        return None
 
 
 def read_to_the_end(stream: Iterator[str]) -> None:

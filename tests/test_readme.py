@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from databases import TIMEOUT, serving, wait_until
+from databases import TIMEOUT, free_port, serving, wait_until
 from harness import (
     QUESTIONS,
     TEMPLATE,
@@ -32,7 +32,7 @@ from harness import (
 from httpx2 import Client
 from matrix import CELLS
 from picture import PICTURE, picture
-from sites import free_port, is_listening
+from sites import is_listening
 
 README = (TEMPLATE / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (TEMPLATE / "CONTRIBUTING.md").read_text(encoding="utf-8")

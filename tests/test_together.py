@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from databases import free_port
 from generated import generate
 from harness import Environments, Renders, clean_environment, make_once
 from httpx2 import Client, HTTPError
 from node import NEEDS_NPM, PATH
-from sites import create_folders, free_port, install_frontend
+from sites import create_folders, install_frontend
 from uv import find_uv_bin
 
 pytestmark = [pytest.mark.slow, NEEDS_NPM]

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from databases import free_port
 from harness import Answers, Environments, Renders, Service, clean_environment
 from httpx2 import Client, Response, TransportError
 
@@ -41,8 +41,7 @@ def make_service(
 @contextmanager
 def running(service: Service) -> Iterator[Client]:
     """Run the server with `fastapi run`, and yield a client; the log is shown if the test fails."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     log = service.root.parent / "server.log"
     with log.open("a", encoding="utf-8") as output:
         server = subprocess.Popen(
