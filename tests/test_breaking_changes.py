@@ -125,7 +125,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
     ),
     "a new enum": (
         lambda s: field(s, "ItemCreate", "name").update(enum=["lamp"]),
-        "POST /api/v1/items: body/name no longer accepts 'another value'",
+        "POST /api/v1/items: body/name now accepts only 'lamp'",
     ),
     "additional fields become forbidden": (
         lambda s: (
@@ -151,7 +151,7 @@ BREAKING: dict[str, tuple[Change, str]] = {
             model(s, "ItemRead")["properties"].pop("name"),
             model(s, "ItemRead")["required"].remove("name"),
         ),
-        "GET /api/v1/items/{}: response 200/name can now be missing",
+        "GET /api/v1/items/{}: response 200/name was removed",
     ),
     "a field in a list becomes optional": (
         lambda s: model(s, "ItemRead")["required"].remove("created_at"),
@@ -233,6 +233,29 @@ def test_breaking_changes_are_found(checker: ModuleType, schema: Schema, name: s
     change, line = BREAKING[name]
     before = copy.deepcopy(schema)
     change(schema)
+    assert line in checker.breaking_changes(before, schema)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "line"),
+    [
+        ({}, {"type": "string"}, "no longer accepts every value"),
+        ({"enum": ["lamp", "desk"]}, {"enum": ["lamp"]}, "no longer accepts 'desk'"),
+    ],
+)
+def test_fewer_values_of_a_field_are_reported(
+    checker: ModuleType, schema: Schema, before: Schema, now: Schema, line: str
+) -> None:
+    old, new = copy.deepcopy(schema), copy.deepcopy(schema)
+    model(old, "ItemCreate")["properties"]["name"] = before
+    model(new, "ItemCreate")["properties"]["name"] = now
+    assert checker.breaking_changes(old, new) == [f"POST /api/v1/items: body/name {line}"]
+
+
+def test_a_response_of_any_type_is_reported(checker: ModuleType, schema: Schema) -> None:
+    before = copy.deepcopy(schema)
+    field(schema, "ItemRead", "name").pop("type")
+    line = "GET /api/v1/items/{}: response 200/name can now be any value"
     assert line in checker.breaking_changes(before, schema)
 
 
@@ -318,8 +341,15 @@ class TestCommand:
         code, output = self.check(root, "nowhere")
         assert code == 1
         assert output.splitlines()[1:] == [
-            "Commit 'nowhere' not found. Fetch it, or pass another one such as origin/main."
+            "git cannot read commit 'nowhere', for the reason above. If the commit is missing, fetch it,"
+            " or pass another one such as origin/main."
         ]
+
+    def test_fails_outside_of_a_repository_for_that_reason(self, service: Path) -> None:
+        code, output = self.check(service, "main")
+        assert code == 1
+        assert output.startswith("fatal: not a git repository")
+        assert "\ngit cannot read commit 'main', for the reason above. " in output
 
 
 def test_the_workflow_compares_with_the_base_branch(service: Path) -> None:
