@@ -52,8 +52,9 @@ if not __debug__:
     )
 if unfinished := [*find(MARKED), *find(REJECTED)]:
     sys.exit(
-        f"An update left conflicts in {', '.join(unfinished)}. Choose between the two sides of each, "
-        "remove the lines of <<<<<<<, ======= and >>>>>>>, delete what ends in .rej, and run again."
+        f"An update left conflicts in {', '.join(unfinished)}. In files with conflict markers, "
+        "choose between the two sides and remove the markers. Apply the hunks of each .rej file by "
+        "hand, then delete it."
     )
 
 # Rewrite asserts before tests/conftest.py imports these modules.

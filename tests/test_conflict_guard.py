@@ -40,6 +40,16 @@ def test_conflicts_are_found_with_any_git_configuration(
     code, error = run_guard(service, {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)})
     assert code == 1
     assert "conflicts in Makefile." in error
+    assert "choose between the two sides and remove the markers." in error
+
+
+def test_rejected_hunks_are_to_be_applied_by_hand(service: Path) -> None:
+    (service / "Makefile").unlink()
+    (service / "Makefile.rej").touch()
+    code, error = run_guard(service)
+    assert code == 1
+    assert "conflicts in Makefile.rej." in error
+    assert "Apply the hunks of each .rej file by hand, then delete it." in error
 
 
 def test_conflicts_are_found_in_a_repository_of_another_owner(service: Path) -> None:

@@ -282,7 +282,7 @@ class TestConflicts:
         service = environments.install(updated.root, {})
         refused = service.attempt(["pytest"], {})
         assert refused.returncode != 0
-        assert f"An update left conflicts in {EDITED}{suffix}. Choose between" in refused.stdout
+        assert f"An update left conflicts in {EDITED}{suffix}. In files with" in refused.stdout
 
         git(updated.root, "checkout", "HEAD", "--", EDITED)
         (updated.root / f"{EDITED}.rej").unlink(missing_ok=True)

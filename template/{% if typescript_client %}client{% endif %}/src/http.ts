@@ -169,7 +169,7 @@ function buildUrl(baseUrl: string, { url, path = {}, query = {} }: RequestOption
   return `${baseUrl.replace(/\/$/, "")}${filled}${search.size ? `?${search}` : ""}`;
 }
 
-/** Append the fields of an object: a list once per value, and no undefined or null. */
+/** Append the fields of an object: each value of a list separately; skip undefined and null. */
 function append(target: URLSearchParams | FormData, fields: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(fields)) {
     for (const item of [value].flat()) {

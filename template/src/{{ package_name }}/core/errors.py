@@ -35,15 +35,14 @@ PHRASES = responses | {
     416: "Range Not Satisfiable",
     422: "Unprocessable Content",
 }
+POINTER = "JSON Pointer (RFC 6901) into the body, or /query/…, /path/…, /header/…, /cookie/…"
 
 
 @dataclass(frozen=True)
 class FieldError:
     """What is wrong with one value of a request."""
 
-    pointer: Annotated[
-        str, Field(description="JSON Pointer (RFC 6901) into the body, or /query/…, /path/…")
-    ]
+    pointer: Annotated[str, Field(description=POINTER)]
     code: Annotated[str, Field(description="Stable identifier for programs")]
     message: Annotated[str, Field(description="Text for people, which never quotes the value")]
 
@@ -56,7 +55,7 @@ class ServiceError(Exception):
         code: a stable identifier for programs.
         message: a sentence for people.
         headers: additional headers of the response.
-        errors: the invalid values of the request.
+        errors: which values of the request are invalid, and why.
     """
 
     status: int = 500
