@@ -228,7 +228,7 @@ def running(
     root = re.sub("^/proc/[0-9]+/root", "", str(image.root))
     arguments = [root, user, *words, "--", *inside, *pairs, *command]
     enter = ["nsenter", f"--mount={image.namespace}"]
-    unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    unshare = ["unshare", "--mount", "--pid", "--fork"]
     with log.open("ab") as output:
         process = subprocess.Popen(
             [*enter, *unshare, "bash", "-c", RUN, "bash", *arguments],
@@ -239,15 +239,24 @@ def running(
     try:
         yield process
     finally:
+        # The kernel forgets to kill with its parent a process that changes its user.
+        if process.poll() is None:
+            send_signal(process, signal.SIGKILL)
         process.kill()
         process.wait(TIMEOUT)
         print(log.read_text(encoding="utf-8"))
 
 
-def terminate(process: subprocess.Popen[bytes]) -> None:
-    """Send SIGTERM to the process 1 of a container, as a runtime does."""
+def send_signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send a signal to the process 1 of a container, as a runtime does."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[0]), signal.SIGTERM)
+    for child in children:
+        os.kill(int(child), number)
+
+
+def terminate(process: subprocess.Popen[bytes]) -> None:
+    """Ask a container to stop."""
+    send_signal(process, signal.SIGTERM)
 
 
 @dataclass
