@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from harness import Service, clean_environment, recorded_answers
+from harness import TEMPLATE, Service, clean_environment, recorded_answers
 from httpx2 import Client, TransportError
 
 ITEMS = "/api/v1/items"
@@ -48,6 +49,20 @@ def query(service: Service, statement: str) -> list[str]:
     [file] = service.root.glob("*.db")
     with closing(sqlite3.connect(file)) as connection:
         return [str(row[0]) for row in connection.execute(statement)]
+
+
+def add_documented_index(service: Service) -> None:
+    """Add the migration of `docs/data.md` that builds an index concurrently."""
+    page = (TEMPLATE / "docs/data.md").read_text(encoding="utf-8")
+    [function] = re.findall(r"^```py\n(def upgrade.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    variables = (
+        'revision = "2b3c4d5e6f7a"',
+        'down_revision = "1a2b3c4d5e6f"',
+        "branch_labels = None",
+    )
+    lines = ["from alembic import op\n", *variables, f"depends_on = None\n\n\n{function}"]
+    path = service.root / "migrations/versions/20261127_1200_index_items_2b3c4d5e6f7a.py"
+    path.write_text("\n".join(lines), encoding="utf-8")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from databases import ITEMS, TIMEOUT, attempt, psql, server_log, serving
+from databases import ITEMS, TIMEOUT, add_documented_index, attempt, psql, server_log, serving
 from harness import IS_REQUIRED, Service
 from httpx2 import Client
 
@@ -192,6 +192,19 @@ def test_an_undeclared_pooler_is_reported(service: Service, options: str, reason
     assert code == 1
     assert "APP_DATABASE_POOLER=true" in output
     assert "Start the server" not in output
+
+
+# The same migration runs without a pooler on every change.
+@pytest.mark.nightly
+@pytest.mark.parametrize("mode", ["transaction", "session"])
+def test_an_index_is_built_behind_a_pooler(service: Service, mode: str) -> None:
+    service.variables["APP_DATABASE_POOLER"] = "true"
+    add_documented_index(service)
+    with behind_pooler(service, mode, "default_pool_size = 3") as direct:
+        service.run("alembic", "upgrade", "head")
+        assert psql(service.variables["APP_DATABASE_URL"], "SHOW lock_timeout") == ["0"]
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_items_created_at'::regclass"
+    assert psql(direct, valid) == ["t"]
 
 
 @pytest.mark.nightly

@@ -101,7 +101,9 @@ class TestText:
         imported = imports_in([rendered / "src", rendered / "migrations"]) - own
         assert dependencies == imported | COMMANDS | DRIVERS[answers["database"]]
         tested = imports_in([rendered / "tests", rendered / "conftest.py"]) - own - dependencies
-        assert dev_dependencies == tested | TOOLS
+        hooks = {"pre_commit_hooks", "prek"} if answers["hooks"] else set()
+        linters = {"squawk_cli"} if answers["database"] == "postgresql" else set()
+        assert dev_dependencies == tested | TOOLS | hooks | linters
 
     def test_supported_pythons_match_the_answer(self, rendered: Path) -> None:
         oldest = resolve(recorded_answers(rendered))["python_version"]

@@ -29,7 +29,7 @@ from matrix import CHOICES, COVERING, HOSTILE_NAME, OFFERED, RENDERED, cell_para
 from owned import OWNED, differences, owned_files, shared_files
 from uv import find_uv_bin
 
-MAX_FILES = 80
+MAX_FILES = 86
 MAX_COLUMNS = 100
 LAYERS = {"api", "api/v1", "services", "schemas", "db", "db/models", "core"}
 PARSERS: dict[str, Callable[[str], object]] = {
@@ -79,7 +79,14 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         {"postgresql"},
         [
             *("asyncpg", r"\bpg_", "pgserver", "postgres", "replica", "sqlstate", "createdb"),
-            *("pool_recycle", "statement_timeout", "lock_timeout", "temporary postgresql"),
+            *(
+                "pool_recycle",
+                "statement_timeout",
+                "lock_timeout",
+                "temporary postgresql",
+                "squawk",
+                "unsafe_migrations",
+            ),
         ],
     ),
     "sqlite": (
@@ -117,11 +124,9 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
                 "breaking_changes",
                 "client/",
                 "digest",
-                "fetch-depth",
                 "hey-api",
             ),
-            *("node_modules", "is the target branch"),
-            *("typescript", r"(?<!/)openapi\.json"),
+            *("node_modules", "typescript", r"(?<!/)openapi\.json"),
         ],
     ),
     "container": (
@@ -129,13 +134,14 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         {True},
         ["docker", r"compose\b", "secrets_dir", "/run/secrets", r"(?-i:\bSECRETS\b)"],
     ),
+    "hooks": ("hooks", {True}, [r"\bprek\b", "pre-commit"]),
     "uuid-utils": ("python_version", {"3.11", "3.12", "3.13"}, ["uuid.utils"]),
 }
 OLDEST = OFFERED["python_version"][0]
 # Questions that only change a value in a file.
 VALUES = {"python_version", "cors_credentials"}
 # Features that are off by default.
-OFF = {"typescript_client", "container"}
+OFF = {"typescript_client", "container", "hooks"}
 # Each feature that can be off, with the answers that enable and disable it.
 FEATURES = [
     (name, answer, nothing)
@@ -163,6 +169,10 @@ def disabled_words(service: Path) -> list[str]:
     return [word for words in disabled for word in words]
 
 
+# With a database, AGENTS.md has another example.
+EXAMPLE = re.compile("^```python$.*?^```$", re.MULTILINE | re.DOTALL)
+
+
 def additions(before: Path, after: Path) -> Iterator[tuple[str, str]]:
     """The blocks of lines that only the second of two services has, with their files."""
     old = read_all(before)
@@ -170,8 +180,8 @@ def additions(before: Path, after: Path) -> Iterator[tuple[str, str]]:
         if name not in old:
             yield name, text
         elif name != ANSWERS_FILE:
-            lines = text.splitlines()
-            matcher = SequenceMatcher(None, old[name].splitlines(), lines, autojunk=False)
+            former, lines = (EXAMPLE.sub("", found).splitlines() for found in (old[name], text))
+            matcher = SequenceMatcher(None, former, lines, autojunk=False)
             for kind, _, _, start, end in matcher.get_opcodes():
                 if kind == "insert":
                     yield name, "\n".join(lines[start:end])
@@ -339,8 +349,8 @@ class TestFiles:
             assert not re.search(rb"[ \t]$", content, re.MULTILINE), name
             if content:
                 assert re.search(rb"[^\n]\n\Z", content), name
-            # Python has at most two blank lines.
-            doubled = b"\n\n\n\n" if name.endswith((".py", ".mako")) else b"\n\n\n"
+            # Python has at most two blank lines, in Markdown too.
+            doubled = b"\n\n\n\n" if name.endswith((".md", ".py", ".mako")) else b"\n\n\n"
             assert doubled not in content, name
 
     def test_data_can_be_parsed(self, service: Path) -> None:

@@ -96,6 +96,8 @@ READERS: dict[tuple[str, str], Reader] = {
     ("project_slug", "Procfile"): _matched(r"^([^#:]+): uv run"),
     ("project_slug", ".github/workflows/ci.yml"): lambda text: yaml.safe_load(text)["name"],
     ("project_slug", "client/package.json"): _matched(r'"name": "(.*)-client"'),
+    ("project_slug", "AGENTS.md"): _matched(r"^uv run (.*) openapi    #"),
+    ("project_slug", ".pre-commit-config.yaml"): _matched(r"--frozen (.*) openapi$"),
     ("project_slug", "tests/foundation/api/test_client.py"): _assigned("NAME"),
     ("project_slug", "tests/foundation/test_repository.py"): _assigned("NAME"),
     ("project_name", "openapi.json"): lambda text: json.loads(text)["info"]["title"],
@@ -103,6 +105,7 @@ READERS: dict[tuple[str, str], Reader] = {
         lambda text: json.loads(text)["info"].get("description", "")
     ),
     ("service_path", "README.md"): _matched(r"^The service lives in `(.*)`\. "),
+    ("service_path", "AGENTS.md"): _matched(r"^.*Run commands in `(.*)`, "),
     ("service_path", "Procfile"): _matched(r" runs in (.*); "),
     ("service_path", ".github/workflows/ci.yml"): _matched(r'^ +working-directory: "(.*)"$'),
     ("service_path", "tests/foundation/test_repository.py"): _assigned("SERVICE_PATH"),
@@ -123,6 +126,7 @@ EVERYWHERE: Answers = {
     "typescript_client": True,
     "error_tracking": "sentry",
     "container": True,
+    "hooks": True,
 }
 FILES = sorted({pattern for _, pattern in READERS} | {ANSWERS_FILE})
 
