@@ -44,8 +44,6 @@ CONTAINERS = {
     name: {**RENDERED[name], "container": True} for name in ("defaults", "all-on", "all-off")
 } | {"monorepo": {"layout": "monorepo", "service_path": "a/@b/c.d-1", "container": True}}
 SECRET = "a-value-that-no-image-may-have"
-# One process runs all of these, since they share the storage of Buildah.
-TOGETHER = pytest.mark.parametrize("builder", [pytest.param(PYTHON, id="image@")], indirect=True)
 
 
 def tool(name: str) -> str:
@@ -102,7 +100,9 @@ class TestFiles:
             assert "<<" not in text
 
 
-@pytest.fixture(scope="module")
+# One process runs all of its tests, since they share the storage of Buildah. The parameter of a
+# fixture comes first in their ids, where the scheduler finds it.
+@pytest.fixture(scope="module", params=[pytest.param(PYTHON, id="image@")])
 def builder(request: pytest.FixtureRequest) -> Iterator[Builder]:
     # Not in pytest's own folder, into which only its owner can look.
     with tempfile.TemporaryDirectory(prefix="containers-", ignore_cleanup_errors=True) as folder:
@@ -213,7 +213,6 @@ def grace(compose: Compose) -> float:
 
 
 @NEEDS_BUILDAH
-@TOGETHER
 @pytest.mark.slow
 class TestImage:
     def test_it_migrates_postgresql_and_loses_no_request_when_it_stops(

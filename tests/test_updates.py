@@ -355,12 +355,13 @@ class TestEveryFile:
         marks = mark_every_file(template)
         publish(template, NEXT)
         foundation, team = b"", b""
-        for cell in COVERING:
-            answers = CELLS[cell]
-            updated = UpdatedService(template, tmp_path / cell, VERSION, answers)
+        # Some files depend on an answer that is no choice.
+        folder = {"layout": "monorepo", "service_path": "services/orders", "container": True}
+        for number, answers in enumerate([*(CELLS[cell] for cell in COVERING), folder]):
+            updated = UpdatedService(template, tmp_path / f"{number}", VERSION, answers)
             before = owned_files(updated.root)
             updated.update_cleanly(tag=NEXT)
-            expected = copy_release(template, tmp_path / f"{cell}-fresh", answers, NEXT)
+            expected = copy_release(template, tmp_path / f"{number}-fresh", answers, NEXT)
             assert differences(owned_files(updated.root), before) == []
             assert differences(foundation_files(updated.root), foundation_files(expected)) == []
             foundation += b"".join(foundation_files(updated.root).values())
