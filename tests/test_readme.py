@@ -9,10 +9,11 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
-from databases import TIMEOUT, free_port, serving, wait_until
+from databases import TIMEOUT, free_port, get_status, serving, wait_until
 from harness import (
     QUESTIONS,
     TEMPLATE,
@@ -211,7 +212,7 @@ def test_an_existing_service_can_adopt_the_foundation(template: Path, tmp_path: 
 def test_a_service_starts_in_production(render: Renders, tmp_path: Path) -> None:
     service = shutil.copytree(render(), tmp_path / "service")
     run_documented("uv sync", service)
-    [script] = blocks(page("deploying"), "sh")
+    script = blocks(page("deploying"), "sh")[0]
     *preparation, server = script.splitlines()
     port = free_port()
     script = "\n".join([*preparation, f"exec {server} --port {port}"])
@@ -226,6 +227,40 @@ def test_a_service_starts_in_production(render: Renders, tmp_path: Path) -> None
     finally:
         process.terminate()
         output = process.communicate(timeout=TIMEOUT)[0]
+    assert "Application shutdown complete." in output
+
+
+# The server runs as in the test above; this one proves the unit around it.
+@pytest.mark.nightly
+@pytest.mark.slow
+def test_the_systemd_unit_migrates_and_starts_the_service(render: Renders, tmp_path: Path) -> None:
+    service = shutil.copytree(render(), tmp_path / "service")
+    text = page("deploying")
+    [install] = [script for script in blocks(text, "sh") if "systemctl restart" in script]
+    _, *preparation, _ = install.splitlines()
+    script = "\n".join(preparation).replace("/opt/python", str(tmp_path / "python"))
+    run_documented(f"uv lock\n{script}", service)
+    unit = ConfigParser(interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment]
+    unit.read_string(blocks(text, "ini")[0].replace("/opt/my-service", str(service)))
+    options = unit["Service"]
+    database = tmp_path / "state/my_service.db"
+    [url] = re.findall("`APP_DATABASE_URL=(sqlite:.+?)`", text)
+    assert f"/var/lib/{options['StateDirectory']}/" in url
+    database.parent.mkdir()
+    url = url.replace(f"/var/lib/{options['StateDirectory']}", str(database.parent))
+    variables = "export APP_ENVIRONMENT=production APP_ALLOWED_HOSTS=api.example.com"
+    prefix = f"{variables} APP_DATABASE_URL={url}\n"
+    run_documented(prefix + options["ExecStartPre"], service)
+    assert database.exists()
+    port = free_port()
+    process = start_documented(f"{prefix}exec {options['ExecStart']} --port {port}", service)
+    try:
+        with Client(base_url=f"http://127.0.0.1:{port}") as client:
+            wait_until(process, lambda: get_status(client, "/health/ready") == 200)
+    finally:
+        process.terminate()
+        output = process.communicate(timeout=float(options["TimeoutStopSec"]))[0]
     assert "Application shutdown complete." in output
 
 

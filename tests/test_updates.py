@@ -355,7 +355,7 @@ class TestEveryFile:
         marks = mark_every_file(template)
         publish(template, NEXT)
         foundation, team = b"", b""
-        # Some files depend on an answer that is no choice.
+        # Some files depend on an answer to a question without choices.
         folder = {"layout": "monorepo", "service_path": "services/orders", "container": True}
         for number, answers in enumerate([*(CELLS[cell] for cell in COVERING), folder]):
             updated = UpdatedService(template, tmp_path / f"{number}", VERSION, answers)
