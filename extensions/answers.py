@@ -407,6 +407,29 @@ def check_answers(context: Context) -> bool:
     return True
 
 
+@pass_context
+def check_deploy(context: Context) -> bool:
+    """Whether the service can run on Kubernetes, which needs an image and a database server.
+
+    Raises:
+        UserMessageError: the command line asks for it, and it cannot.
+    """
+    if not context["container"]:
+        problem = "Kubernetes needs an image; add --data container=true"
+    elif context["database"] == "sqlite":
+        problem = (
+            "SQLite is a file on one machine, and Kubernetes moves a service between machines;"
+            " add --data database=postgresql"
+        )
+    else:
+        return True
+    # Tests render templates without copying.
+    data = context.get("_copier_conf", {}).get("data", {})
+    if data.get("deploy", "none") != "none":
+        raise UserMessageError(f"deploy: {problem}")
+    return False
+
+
 class _Text:
     """A template without Jinja, which needs no compilation."""
 
@@ -439,6 +462,7 @@ class Answers(Extension):
         setattr(environment, "from_string", _cached(environment.from_string))  # noqa: B010
         environment.globals.update(
             check_answers=check_answers,
+            check_deploy=check_deploy,
             problem=problem,
             pythons_from=pythons_from,
             running_python=running_python,

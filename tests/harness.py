@@ -140,6 +140,13 @@ def run(
     )
 
 
+def tool(name: str) -> str:
+    """A program of the environment of the tests."""
+    program = shutil.which(name, path=str(Path(sys.executable).parent))
+    assert program, f"{name} is missing: install requirements.txt"
+    return program
+
+
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Remove the variables that a service, its tests or uv would read."""
     removed = (

@@ -30,7 +30,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 # The cells have every combination of this many answers: 2 means all pairs.
 STRENGTH = int(os.environ.get("MATRIX_STRENGTH", "2"))
-# The number of covering arrays to compute; the shortest is used.
+# The number of covering arrays to compute; the shortest with most samples is used.
 TRIES = 5
 
 # Characters that break quoted strings, TOML, YAML or fonts.
@@ -83,6 +83,8 @@ OFFERED = {
 # Every question with choices, with each choice.
 CHOICES: list[Option] = [(name, answer) for name, offered in OFFERED.items() for answer in offered]
 TEXTS = [name for name in QUESTIONS if name not in OFFERED]
+# Answers without which a question is pointless, where the defaults differ.
+REQUIRED: dict[str, Answers] = {"deploy": {"container": True, "database": "postgresql"}}
 
 
 def _value(question: Mapping[str, Any], key: str, context: Answers) -> Any:
@@ -128,11 +130,12 @@ def _possible_answers(name: str, question: Mapping[str, Any], context: Answers) 
     return OFFERED[name] if _value(question, "when", context) else [None]
 
 
-# These only change a value in a file. Each is in a cell, but pairs with them are not covered, unless
-# STRENGTH is above 2.
+# These only change a value in a file, or add files that no code reads. Each is in a cell, but pairs with
+# them are not covered, unless STRENGTH is above 2.
 VALUES: list[Option] = [
     *(("python_version", value) for value in answers_extension.PYTHONS[1:-1]),
     *(("cors_credentials", value) for value in OFFERED["cors_credentials"]),
+    *(("deploy", value) for value in OFFERED["deploy"]),
 ]
 
 
@@ -202,19 +205,24 @@ def _with_texts(cells: Sequence[Answers]) -> list[Answers]:
     return [*filled]
 
 
+def _samples_in(cells: Sequence[Answers]) -> set[tuple[str, object]]:
+    return {(name, cell[name]) for cell in cells for name in SAMPLES.keys() & cell.keys()}
+
+
 def _name_cells() -> dict[str, Answers]:
-    on, off, *others = _with_texts(min(map(_covering_array, range(TRIES)), key=len))
+    arrays = map(_with_texts, map(_covering_array, range(TRIES)))
+    on, off, *others = min(arrays, key=lambda cells: (len(cells), -len(_samples_in(cells))))
     numbered = {f"cell-{number:02}": cell for number, cell in enumerate(others, 1)}
     return {"defaults": {}, "all-on": on, "all-off": off, **numbered}
 
 
 # Tests install and run these cells.
 CELLS = _name_cells()
-# The defaults with one other answer; tests only read their files.
+# The defaults with one other answer, and those that it needs; tests only read their files.
 SINGLES: dict[str, Answers] = {
-    f"{name}={answer}": {name: answer}
+    f"{name}={answer}": {**REQUIRED.get(name, {}), name: answer}
     for name, answer in CHOICES
-    if resolve({}).get(name, answer) != answer or name == "python_version"
+    if resolve(REQUIRED.get(name, {})).get(name, answer) != answer or name == "python_version"
 }
 RENDERED = CELLS | SINGLES
 

@@ -8,7 +8,6 @@ import shutil
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import kubernetes
 import pytest
 import yaml
 from containers import (
@@ -28,10 +28,11 @@ from containers import (
     Compose,
     Image,
     measure_image,
+    running,
     terminate,
 )
 from databases import ITEMS, TIMEOUT, free_port, get_status, psql, wait_until
-from harness import IMAGE, WORKSPACE, Renders, git, run
+from harness import IMAGE, WORKSPACE, Renders, git, run, tool
 from httpx2 import Client
 from matrix import RENDERED, cell_params
 
@@ -44,13 +45,6 @@ CONTAINERS = {
     name: {**RENDERED[name], "container": True} for name in ("defaults", "all-on", "all-off")
 } | {"monorepo": {"layout": "monorepo", "service_path": "a/@b/c.d-1", "container": True}}
 SECRET = "a-value-that-no-image-may-have"
-
-
-def tool(name: str) -> str:
-    """A program of the environment of the tests."""
-    program = shutil.which(name, path=str(Path(sys.executable).parent))
-    assert program, f"{name} is missing: install requirements.txt"
-    return program
 
 
 class TestFiles:
@@ -340,6 +334,41 @@ class TestImage:
             assert [process.wait(grace(first)) for process in processes] == [0] * 8
         assert psql(new_database, "SELECT count(*) FROM items") == ["8"]
 
+    # The default run starts the same image, and compares the manifests with its files.
+    @pytest.mark.nightly
+    def test_the_pods_of_kubernetes_migrate_serve_and_drain(
+        self,
+        compose: Callable[..., Compose],
+        render: Renders,
+        tmp_path: Path,
+        new_database: str,
+    ) -> None:
+        service = compose("postgresql")
+        manifests = kubernetes.build(render(**kubernetes.ANSWERS), "production")
+        server, migrate = kubernetes.pods(manifests)
+        with running_pod(service, manifests, migrate, tmp_path) as process:
+            assert process.wait(TIMEOUT) == 0
+        probes = kubernetes.container(server)
+        [host] = manifests["ConfigMap"]["data"]["APP_ALLOWED_HOSTS"].split(",")
+        with (
+            running_pod(service, manifests, server, tmp_path) as process,
+            Client(base_url=address(service), timeout=TIMEOUT) as client,
+        ):
+            ready = probes["readinessProbe"]["httpGet"]["path"]
+            # Kubernetes calls a pod by its IP address, which is not an allowed host.
+            wait_until(process, lambda: get_status(client, ready) == 200)
+            assert get_status(client, probes["livenessProbe"]["httpGet"]["path"]) == 200
+            assert client.post(ITEMS, json={"name": "lamp"}).status_code == 400
+            headers = {"host": host}
+            assert client.post(ITEMS, json={"name": "lamp"}, headers=headers).status_code == 201
+            requests = probes["resources"]["requests"]["memory"]
+            assert peak_memory(process) < int(requests.removesuffix("Mi")) * 2**20
+            terminate(process)
+            wait_until(process, lambda: get_status(client, ready) == 503)
+            assert client.get(ITEMS, headers=headers).status_code == 200
+            assert process.wait(server["spec"]["terminationGracePeriodSeconds"]) == 0
+        assert psql(new_database, "SELECT name FROM items") == ["lamp"]
+
     # One process gets the same signals; the default run tests it.
     @pytest.mark.nightly
     def test_several_processes_stop_in_time(self, compose: Callable[..., Compose]) -> None:
@@ -402,6 +431,39 @@ def port() -> dict[str, str]:
 def address(compose: Compose) -> str:
     """The address of the service."""
     return f"http://127.0.0.1:{compose.variables['UVICORN_PORT']}"
+
+
+@contextmanager
+def running_pod(
+    service: Compose, manifests: kubernetes.Manifests, pod: kubernetes.Manifest, folder: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the container of a pod, with the secret that Compose has."""
+    container, context = kubernetes.container(pod), pod["spec"]["securityContext"]
+    # Kubernetes swaps this link when the Secret changes.
+    (secrets := folder / "secrets").mkdir(exist_ok=True)
+    if not (secrets / "..data").exists():
+        (secrets / "..2026_11_28").mkdir()
+        shutil.copy(service.service / ".secrets/app_database_url", secrets / "..2026_11_28")
+        (secrets / "..data").symlink_to("..2026_11_28")
+        (secrets / "app_database_url").symlink_to("..data/app_database_url")
+    secrets.parent.chmod(0o755)
+    sources = {"secrets": str(secrets), "tmp": "tmpfs"}
+    mounts = {mount["mountPath"]: sources[mount["name"]] for mount in container["volumeMounts"]}
+    variables = manifests["ConfigMap"]["data"] | {**service.variables}
+    command = container.get("args") or service.image.command
+    user = f"{context['runAsUser']}:{context['runAsGroup']}"
+    log = folder / f"{container['name']}.log"
+    # The socket of the database is in /tmp.
+    mounts |= {**service.mounts}
+    with running(service.image, command, variables, mounts, user, log) as process:
+        yield process
+
+
+def peak_memory(process: subprocess.Popen[bytes]) -> int:
+    """The most bytes that process 1 of a container has used."""
+    [child] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    status = Path(f"/proc/{child}/status").read_text(encoding="utf-8")
+    return int(re.findall(r"^VmHWM:\s+([0-9]+) kB$", status, re.MULTILINE)[0]) * 1024
 
 
 def is_writable(path: Path) -> bool:

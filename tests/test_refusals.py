@@ -24,6 +24,8 @@ REFUSALS = {
     "database=mysql": "use one of sqlite, postgresql, none",
     "databse=sqlite": "did you mean database?",
     "cors=nope": "use true or false",
+    "deploy=kubernetes": "add --data container=true",
+    "deploy=kubernetes container=true": "add --data database=postgresql",
 }
 
 # Runs Copier without the package that loads the template's extensions.
@@ -50,7 +52,7 @@ def copy(template: Path, folder: Path, *options: str) -> subprocess.CompletedPro
 def test_an_invalid_answer_is_refused_with_a_fix(
     template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: str
 ) -> None:
-    options = ["--trust", "--defaults", "--data", answer]
+    options = ["--trust", "--defaults", *(f"--data={word}" for word in answer.split())]
     assert run_copier("copy", *options, str(template), str(tmp_path / "service")) == 1
     question = answer.partition("=")[0]
     error = capsys.readouterr().err

@@ -25,7 +25,16 @@ from harness import (
     run,
     working_files,
 )
-from matrix import CHOICES, COVERING, HOSTILE_NAME, OFFERED, RENDERED, cell_params, resolve
+from matrix import (
+    CHOICES,
+    COVERING,
+    HOSTILE_NAME,
+    OFFERED,
+    RENDERED,
+    REQUIRED,
+    cell_params,
+    resolve,
+)
 from owned import OWNED, differences, owned_files, shared_files
 from uv import find_uv_bin
 
@@ -35,7 +44,7 @@ LAYERS = {"api", "api/v1", "services", "schemas", "db", "db/models", "core"}
 PARSERS: dict[str, Callable[[str], object]] = {
     ".json": json.loads,
     ".toml": tomllib.loads,
-    ".yaml": yaml.safe_load,
+    ".yaml": lambda text: [*yaml.safe_load_all(text)],
     ".yml": yaml.safe_load,
 }
 
@@ -78,8 +87,9 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         "database",
         {"postgresql"},
         [
-            *("asyncpg", r"\bpg_", "pgserver", "postgres", "replica", "sqlstate", "createdb"),
+            *("asyncpg", r"\bpg_", "pgserver", "postgres", r"replica(?!s\b)", "sqlstate"),
             *(
+                "createdb",
                 "pool_recycle",
                 "statement_timeout",
                 "lock_timeout",
@@ -134,14 +144,13 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         {True},
         ["docker", r"compose\b", "secrets_dir", "/run/secrets", r"(?-i:\bSECRETS\b)"],
     ),
+    "kubernetes": ("deploy", {"kubernetes"}, ["kube", "kustom", r"\bpods?\b"]),
     "hooks": ("hooks", {True}, [r"\bprek\b", "pre-commit"]),
     "uuid-utils": ("python_version", {"3.11", "3.12", "3.13"}, ["uuid.utils"]),
 }
 OLDEST = OFFERED["python_version"][0]
 # Questions that only change a value in a file.
 VALUES = {"python_version", "cors_credentials"}
-# Features that are off by default.
-OFF = {"typescript_client", "container", "hooks"}
 # Each feature that can be off, with the answers that enable and disable it.
 FEATURES = [
     (name, answer, nothing)
@@ -306,7 +315,9 @@ class TestAbsence:
     def test_files_of_a_feature_have_its_words(
         self, render: Renders, question: str, answer: object, nothing: object
     ) -> None:
-        without, service = render(**{question: nothing}), render(**{question: answer})
+        without, service = (
+            render(**{**REQUIRED.get(question, {}), question: value}) for value in (nothing, answer)
+        )
         words = {*disabled_words(without)} - {*disabled_words(service)}
         without_words = [
             (name, block)
@@ -320,7 +331,8 @@ class TestAbsence:
     def test_an_enabled_feature_has_all_its_words(self, render: Renders, feature: str) -> None:
         question, on, words = WORDS[feature]
         # On the oldest Python, since services for the newest lack some words.
-        services = [render(**{"python_version": OLDEST, question: answer}) for answer in on]
+        required = {"python_version": OLDEST, **REQUIRED.get(question, {})}
+        services = [render(**{**required, question: answer}) for answer in on]
         texts = [
             f"{name}\n{text}" for service in services for name, text in read_all(service).items()
         ]
@@ -431,7 +443,8 @@ class TestOwnership:
     def test_every_exclude_pattern_matches_a_file(
         self, render: Renders, pattern: str, when: str | None
     ) -> None:
-        assert list(render(**({when: True} if when in OFF else {})).glob(pattern))
+        answers: dict[str, object] = {name: answer for name, answer, _ in FEATURES if name == when}
+        assert list(render(**REQUIRED.get(when or "", {}), **answers).glob(pattern))
 
     @pytest.mark.parametrize("database", ["sqlite", "postgresql", "none"])
     def test_team_files_do_not_depend_on_foundation_answers(

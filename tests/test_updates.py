@@ -21,7 +21,7 @@ from harness import (
     recorded_answers,
     run,
 )
-from matrix import CELLS, CHOICES, COVERING, resolve
+from matrix import CELLS, CHOICES, COVERING, OFFERED, REQUIRED, resolve
 from owned import differences, foundation_files, owned_files
 from python_file import Module
 from releases import (
@@ -203,8 +203,9 @@ class TestTeamChanges:
         assert (tmp_path / "page.tsx").read_text(encoding="utf-8") == "unfinished\n"
 
 
+# With the questions that are not asked by default.
+DEFAULTS = {**dict.fromkeys(OFFERED, "none"), **resolve({})}
 # Each choice that is not the default.
-DEFAULTS = resolve({})
 SWITCHES = [(name, answer) for name, answer in CHOICES if DEFAULTS[name] != answer]
 # The default run switches these together.
 COMBINED = {
@@ -219,7 +220,9 @@ SWITCHED = [
     pytest.param(COMBINED, id="combined"),
     *(
         pytest.param(
-            {name: answer}, marks=nightly_unless((name, answer) in ALONE), id=f"{name}-{answer}"
+            {**REQUIRED.get(name, {}), name: answer},
+            marks=nightly_unless((name, answer) in ALONE),
+            id=f"{name}-{answer}",
         )
         for name, answer in SWITCHES
     ),

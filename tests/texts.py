@@ -79,6 +79,13 @@ def _displayed(kind: str) -> Reader:
     return read
 
 
+def _image(text: str) -> str:
+    """Reads the name of the image in an overlay."""
+    [image] = yaml.safe_load(text)["images"]
+    assert image["newName"] == f"registry.example.com/{image['name']}"
+    return str(image["name"])
+
+
 # By question and file; `*` is the name of the package.
 READERS: dict[tuple[str, str], Reader] = {
     ("project_name", "README.md"): _displayed("heading"),
@@ -117,6 +124,9 @@ READERS: dict[tuple[str, str], Reader] = {
     ("port", "compose.yaml"): _matched(r'ports: \["127\.0\.0\.1:(.*):8000"\]'),
     ("port", "README.md"): _matched(r"`http://127\.0\.0\.1:(.*)/docs`"),
     ("port", "Procfile"): _matched(r"^[^#:]+: uv run fastapi dev --port (.*)$"),
+    ("project_slug", "deploy/kubernetes/base/workloads.yaml"): _matched(r'^ +image: "(.*)"$'),
+    ("project_slug", "deploy/kubernetes/overlays/production/kustomization.yaml"): _image,
+    ("project_slug", "deploy/kubernetes/overlays/staging/kustomization.yaml"): _image,
     (PACKAGE, "pyproject.toml"): _project("tool", "uv", "build-backend", "module-name"),
 }
 # The answers for a service with all of these files.
@@ -125,7 +135,9 @@ EVERYWHERE: Answers = {
     "service_path": "api",
     "typescript_client": True,
     "error_tracking": "sentry",
+    "database": "postgresql",
     "container": True,
+    "deploy": "kubernetes",
     "hooks": True,
 }
 FILES = sorted({pattern for _, pattern in READERS} | {ANSWERS_FILE})
