@@ -408,15 +408,15 @@ def check_answers(context: Context) -> bool:
 
 
 @pass_context
-def check_deploy(context: Context) -> bool:
+def check_deploy(context: Context, container: bool, database: str) -> bool:
     """Whether the service can run on Kubernetes, which needs an image and a database server.
 
     Raises:
         UserMessageError: the command line asks for it, and it cannot.
     """
-    if not context["container"]:
+    if not container:
         problem = "Kubernetes needs an image; add --data container=true"
-    elif context["database"] == "sqlite":
+    elif database == "sqlite":
         problem = (
             "SQLite is a file on one machine, and Kubernetes moves a service between machines;"
             " add --data database=postgresql"

@@ -156,9 +156,10 @@ class TestAnswering:
         assert [*CORRECTED] == [name for name in asked_questions({}) if name in TEXTS]
 
     def test_questions_that_are_not_asked_can_be_answered(self, start_copier: StartCopier) -> None:
+        asked = [f"--data={name}={ANSWERS[name]}" for name in asked_questions(ANSWERS)]
         options = [f"--ask={name}" for name in NOT_ASKED]
-        terminal = start_copier("copy", "--defaults", "--data=layout=monorepo", *options)
-        answer_questions(terminal, NOT_ASKED)
+        terminal = start_copier("copy", "--defaults", *asked, *options)
+        answer_questions(terminal, NOT_ASKED, ANSWERS)
         assert terminal.wait() == 0
 
 
