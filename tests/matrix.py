@@ -131,8 +131,9 @@ def _possible_answers(name: str, question: Mapping[str, Any], context: Answers) 
 
 
 # These only change a value in a file, or add files that no code reads. Each is in a cell, but pairs with
-# them are not covered, unless STRENGTH is above 2.
+# them are not covered, unless STRENGTH is above 2; `test_pipelines.py` renders those of GitLab.
 VALUES: list[Option] = [
+    ("ci", "gitlab"),
     *(("python_version", value) for value in answers_extension.PYTHONS[1:-1]),
     *(("cors_credentials", value) for value in OFFERED["cors_credentials"]),
     *(("deploy", value) for value in OFFERED["deploy"]),

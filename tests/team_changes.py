@@ -372,6 +372,9 @@ ADDED = {
     ".github/workflows/ci.yml": [
         ("      # The service's own steps:\n", "      - run: uv run python -m my_service.shelves\n")
     ],
+    ".github/dependabot.yml": [
+        ("  # The service's own:\n", "  - package-ecosystem: pub\n    directory: /shelves\n")
+    ],
 }
 # A foundation file that the team has edited.
 EDITED = f"{PACKAGE}/api/health.py"

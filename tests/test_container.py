@@ -408,6 +408,39 @@ class TestImage:
         with serving(Compose(service, image, tmp_path, variables=port())) as (_, client):
             assert get_status(client, "/health/ready") == 200
 
+    # The workflow of GitHub builds it with Docker, which has the same options. Neither Docker nor the image
+    # of the job for GitLab can be had here, so the Buildah of this machine runs what both say.
+    @pytest.mark.nightly
+    @pytest.mark.parametrize("ci", ["github", "gitlab"])
+    def test_pipelines_build_it(
+        self, builder: Builder, render: Renders, tmp_path: Path, ci: str
+    ) -> None:
+        answers = {"layout": "monorepo", "service_path": "services/orders", "database": "none"}
+        service = tmp_path / "services/orders"
+        rendered = render(container=True, python_version=PYTHON, ci=ci, **answers)
+        shutil.copytree(rendered, service)
+        builder.lock(service)
+        if ci == "github":
+            text = (service / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+            job = yaml.safe_load(text)["jobs"]["image"]
+            assert job["defaults"]["run"]["working-directory"] == "services/orders"
+            [command] = [step["run"] for step in job["steps"] if "run" in step]
+            # Docker reads this file beside the Dockerfile; Buildah 1.28 has to be given it.
+            command = f"{command} --ignorefile Dockerfile.dockerignore"
+        else:
+            job = yaml.safe_load((service / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+            [command] = job["my-service-build"]["script"]
+        program, subcommand, *words = command.split()
+        assert (program, subcommand) == ({"github": "docker", "gitlab": "buildah"}[ci], "build")
+        # The folder of a job is that of the service.
+        words = [
+            str((service / word).resolve()) if (service / word).exists() else word for word in words
+        ]
+        context = words.index(str(tmp_path))
+        options = [*words[:context], *words[context + 1 :]]
+        image = builder.build(tmp_path, f"{ci}-orders", *options)
+        assert f"/app/.venv/lib/python{PYTHON}/site-packages/my_service/main.py" in image.files
+
 
 OTHER = """\
 [project]

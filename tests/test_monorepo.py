@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -103,6 +106,15 @@ class TestCopy:
         assert recorded_answers(service)["service_path"] == path
         assert steps[2] in (service / "README.md").read_text(encoding="utf-8")
         assert not (service / ".git").exists()
+
+    def test_the_root_has_to_include_the_jobs_for_gitlab(
+        self, copy: Copy, repository: Path
+    ) -> None:
+        steps = next_steps(copy("services/orders", "Orders", "ci=gitlab"))
+        assert not [line for line in steps if "workflows" in line]
+        assert steps[-2:] == ["include:", "- local: services/orders/.gitlab-ci.yml"]
+        steps = next_steps(copy(".", "Bills", "ci=gitlab"))
+        assert "include:" not in steps
 
     def test_a_service_can_be_in_the_root(self, copy: Copy, repository: Path) -> None:
         steps = next_steps(copy(".", "Orders"))
@@ -208,6 +220,80 @@ class TestCopy:
             (service / name).write_text("", encoding="utf-8")
         output = git(service, "ls-files", "--others", "--exclude-standard")
         assert {*output.splitlines()} == rendered
+
+
+class TestCI:
+    """Tests of a service say whether CI finds its jobs, which the root of the repository has to name."""
+
+    @pytest.fixture
+    def service(self, repository: Path) -> Path:
+        return repository / "services/orders"
+
+    @pytest.fixture
+    def check(self, service: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+        """Runs these tests in this process, and returns why some were skipped."""
+        environment = ModuleType("orders.core.environment")
+        environment.__dict__["PROJECT_ROOT"] = service
+        monkeypatch.setitem(sys.modules, "orders.core.environment", environment)
+
+        def check() -> list[str]:
+            tests = runpy.run_path(str(service / "tests/foundation/test_repository.py"))
+            messages = []
+            for name in tests:
+                if name.startswith("test_"):
+                    try:
+                        tests[name]()
+                    except pytest.skip.Exception as skipped:
+                        messages.append(str(skipped))
+            return messages
+
+        return check
+
+    def test_gitlab(
+        self, copy: Copy, repository: Path, service: Path, check: Callable[[], list[str]]
+    ) -> None:
+        next_steps(copy("services/orders", "Orders", "ci=gitlab"))
+        root = repository / ".gitlab-ci.yml"
+        root.write_text("# services/orders/.gitlab-ci.yml\n", encoding="utf-8")
+        assert check() == [
+            "GitLab does not check this service yet: add"
+            f" `local: services/orders/.gitlab-ci.yml` to `include` in {root}"
+        ]
+        readme = (service / "README.md").read_text(encoding="utf-8")
+        [documented] = re.findall("```yaml\n(include:.*?)```", readme, re.DOTALL)
+        for include in (documented, "include: ['/services/*/.gitlab-ci.yml']\n"):
+            root.write_text(include, encoding="utf-8")
+            assert check() == []
+
+    def test_github(
+        self, copy: Copy, repository: Path, service: Path, check: Callable[[], list[str]]
+    ) -> None:
+        next_steps(copy("services/orders", "Orders"))
+        root = repository / ".github/dependabot.yml"
+        hint = (
+            f"Dependabot does not update this service yet: copy .github/dependabot.yml to {root},"
+            " or add /services/orders to its lists"
+        )
+        workflow, dependabot = check()
+        assert workflow.startswith("GitHub does not check this service yet: run `mkdir -p ")
+        assert dependabot == hint
+        readme = (service / "README.md").read_text(encoding="utf-8")
+        for command in re.findall("^(?:mkdir|cp) .+", readme, re.MULTILINE):
+            subprocess.run(["bash", "-c", command], cwd=service, check=True)
+        assert check() == []
+        # Dependabot updates an action of the copy.
+        copied = repository / ".github/workflows/orders.yml"
+        text = copied.read_text(encoding="utf-8")
+        updated = re.sub("(checkout)@.+", rf"\1@{'0' * 40} # v8.1.0", text)
+        assert updated != text
+        copied.write_text(updated, encoding="utf-8")
+        root.write_text('directories:\n  - "/services/*"\n', encoding="utf-8")
+        assert check() == []
+        root.write_text("directories: [/services] # /services/orders\n", encoding="utf-8")
+        assert check() == [hint]
+        copied.write_text(text.replace("poe check", "poe"), encoding="utf-8")
+        with pytest.raises(AssertionError, match="run `mkdir -p"):
+            check()
 
 
 @pytest.mark.slow

@@ -122,7 +122,10 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         {"problem"},
         [r"problem\+json", "9457", r"\bproblem\b"],
     ),
-    "github": ("ci", {"github"}, [r"\.github", "workflow", r"(?-i:\bCI\b)"]),
+    "ci": ("ci", {"github", "gitlab"}, [r"(?-i:\bCI\b)"]),
+    "github": ("ci", {"github"}, [r"\.github", "workflow", "dependabot"]),
+    # Not the domain of its pages.
+    "gitlab": ("ci", {"gitlab"}, [r"gitlab(?!\|)"]),
     "sentry": ("error_tracking", {"sentry"}, ["sentry", r"\bdsn\b", "error_?tracking"]),
     "monorepo": ("layout", {"monorepo"}, ["honcho", "with a web application", "procfile"]),
     "typescript_client": (
@@ -133,6 +136,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
                 '(?<!== ")__main__',
                 "breaking_changes",
                 "client/",
+                r'/client"\]',
                 "digest",
                 "hey-api",
             ),

@@ -130,10 +130,14 @@ class TestServices:
     @pytest.mark.parametrize("cell", cell_params(RENDERED))
     def test_workflows_of_the_template_are_not_rendered(self, render: Renders, cell: str) -> None:
         service = render(**RENDERED[cell])
-        workflows = {name for name in files_in(service) if name.startswith(".github")}
-        has_workflow = recorded_answers(service)["ci"] == "github"
-        assert workflows == ({".github/workflows/ci.yml"} if has_workflow else set())
-        assert not any("tests/matrix.py" in (service / name).read_text() for name in workflows)
+        files = {name for name in files_in(service) if name.startswith((".github", ".gitlab"))}
+        expected = {
+            "github": {".github/dependabot.yml", ".github/workflows/ci.yml"},
+            "gitlab": {".gitlab-ci.yml"},
+            "none": set[str](),
+        }
+        assert files == expected[recorded_answers(service)["ci"]]
+        assert not any("tests/matrix.py" in (service / name).read_text() for name in files)
 
 
 def commands(program: str) -> list[str]:

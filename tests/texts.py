@@ -102,6 +102,7 @@ READERS: dict[tuple[str, str], Reader] = {
     ("project_slug", "README.md"): _matched(r"`([^`]*)-client`"),
     ("project_slug", "Procfile"): _matched(r"^([^#:]+): uv run"),
     ("project_slug", ".github/workflows/ci.yml"): lambda text: yaml.safe_load(text)["name"],
+    ("project_slug", ".gitlab-ci.yml"): _matched(r"^(.*)-check:$"),
     ("project_slug", "client/package.json"): _matched(r'"name": "(.*)-client"'),
     ("project_slug", "AGENTS.md"): _matched(r"^uv run (.*) openapi    #"),
     ("project_slug", ".pre-commit-config.yaml"): _matched(r"--frozen (.*) openapi$"),
@@ -115,6 +116,8 @@ READERS: dict[tuple[str, str], Reader] = {
     ("service_path", "AGENTS.md"): _matched(r"^.*Run commands in `(.*)`, "),
     ("service_path", "Procfile"): _matched(r" runs in (.*); "),
     ("service_path", ".github/workflows/ci.yml"): _matched(r'^ +working-directory: "(.*)"$'),
+    ("service_path", ".github/dependabot.yml"): _matched(r'^    directories: \["/(.*)/client"\]$'),
+    ("service_path", ".gitlab-ci.yml"): _matched(r"^    - cd (.*)$"),
     ("service_path", "tests/foundation/test_repository.py"): _assigned("SERVICE_PATH"),
     ("project_slug", "Dockerfile"): _matched(r'^LABEL org.opencontainers.image.title="(.*)" '),
     ("project_slug", "compose.yaml"): lambda text: yaml.safe_load(text)["name"],
@@ -140,6 +143,8 @@ EVERYWHERE: Answers = {
     "deploy": "kubernetes",
     "hooks": True,
 }
+# What templates see of questions that are skipped.
+SKIPPED: Answers = {"service_path": "", "port": "8000", "example": False, "deploy": "none"}
 FILES = sorted({pattern for _, pattern in READERS} | {ANSWERS_FILE})
 
 _JINJA = Environment(
@@ -179,7 +184,7 @@ def _templates() -> dict[str, str]:
 def render_files(answers: Answers) -> dict[str, str]:
     """Render only the files with texts, a hundred times as fast as a service."""
     recorded = resolve({**EVERYWHERE, **answers})
-    context = {**recorded, "_copier_answers": recorded}
+    context = {**SKIPPED, **recorded, "_copier_answers": recorded}
     return {
         pattern: _JINJA.get_template(template).render(context)
         for pattern, template in _templates().items()
