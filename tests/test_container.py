@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -92,6 +93,48 @@ class TestFiles:
             text = (render(**answers) / "Dockerfile").read_text(encoding="utf-8")
             assert "--link" not in text
             assert "<<" not in text
+
+
+class TestDevContainer:
+    """Editors merge its compose file into that of the service. No test runs it: that needs Docker."""
+
+    @pytest.mark.parametrize("cell", cell_params(CONTAINERS))
+    def test_the_compose_files_fit_together(self, render: Renders, cell: str) -> None:
+        service = render(**CONTAINERS[cell])
+        files = service / "compose.yaml", service / ".devcontainer/compose.yaml"
+        for file in files:
+            words = ["--builtin-schema=vendor.compose-spec", str(file)]
+            done = run([tool("check-jsonschema"), *words], service)
+            assert done.returncode == 0, done.stdout + done.stderr
+        base, added = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
+        [(name, workspace)] = added["services"].items()
+        assert name not in base["services"]
+        assert {*workspace.get("secrets", [])} <= {*base.get("secrets", {})}
+        assert {*workspace.get("depends_on", {})} <= {*base["services"]}
+        config = json.loads((service / ".devcontainer/devcontainer.json").read_text())
+        assert config["service"] == name
+        assert config["runServices"] == [name]
+        # Compose resolves paths against the folder of the first file.
+        first = (service / ".devcontainer" / config["dockerComposeFile"][0]).resolve()
+        assert first == files[0].resolve()
+        source, target = workspace["volumes"][0].split(":")
+        path = CONTAINERS[cell].get("service_path", "")
+        assert config["workspaceFolder"] == f"{target}/{path}".rstrip("/")
+        assert workspace["working_dir"] == config["workspaceFolder"]
+        assert os.path.normpath(f"/repository/{path}/{source}") == "/repository"
+
+    @pytest.mark.parametrize("cell", cell_params(CONTAINERS))
+    def test_it_has_the_versions_of_the_image(self, render: Renders, cell: str) -> None:
+        service = render(**CONTAINERS[cell])
+        added = yaml.safe_load((service / ".devcontainer/compose.yaml").read_text())
+        dockerfile = (service / "Dockerfile").read_text(encoding="utf-8")
+        [uv] = re.findall("ghcr.io/astral-sh/uv:([0-9.]+)", dockerfile)
+        python = {*re.findall("^FROM python:([0-9.]+)-slim-trixie", dockerfile, re.MULTILINE)}
+        image = added["services"]["workspace"]["image"]
+        assert re.findall("uv:([0-9.]+)-python([0-9.]+)-trixie$", image) == [(uv, *python)]
+        config = json.loads((service / ".devcontainer/devcontainer.json").read_text())
+        readme = (service / "README.md").read_text(encoding="utf-8")
+        assert all(f"http://127.0.0.1:{port}" in readme for port in config["forwardPorts"])
 
 
 # One process runs all of its tests, since they share the storage of Buildah. The parameter of a

@@ -146,7 +146,14 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     "container": (
         "container",
         {True},
-        ["docker", r"compose\b", "secrets_dir", "/run/secrets", r"(?-i:\bSECRETS\b)"],
+        [
+            "docker",
+            r"compose\b",
+            "devcontainer",
+            "secrets_dir",
+            "/run/secrets",
+            r"(?-i:\bSECRETS\b)",
+        ],
     ),
     "kubernetes": ("deploy", {"kubernetes"}, ["kube", "kustom", r"\bpods?\b"]),
     "hooks": ("hooks", {True}, [r"\bprek\b", "pre-commit"]),

@@ -120,6 +120,14 @@ READERS: dict[tuple[str, str], Reader] = {
     ("service_path", ".gitlab-ci.yml"): _matched(r"^    - cd (.*)$"),
     ("service_path", "tests/foundation/test_repository.py"): _assigned("SERVICE_PATH"),
     ("project_slug", "Dockerfile"): _matched(r'^LABEL org.opencontainers.image.title="(.*)" '),
+    ("project_slug", ".devcontainer/devcontainer.json"): lambda text: json.loads(text)["name"],
+    ("service_path", ".devcontainer/devcontainer.json"): (
+        lambda text: json.loads(text)["workspaceFolder"].removeprefix("/workspace/")
+    ),
+    ("service_path", ".devcontainer/compose.yaml"): _matched(r'working_dir: "/workspace/(.*)"$'),
+    ("port", ".devcontainer/devcontainer.json"): (
+        lambda text: str(json.loads(text)["forwardPorts"][0])
+    ),
     ("project_slug", "compose.yaml"): lambda text: yaml.safe_load(text)["name"],
     ("service_path", "Dockerfile"): _matched(r"^WORKDIR /repository/(.*)$"),
     ("service_path", "Dockerfile.dockerignore"): _matched(r"^!(.*)/src$"),
