@@ -328,14 +328,18 @@ class TestCommand:
 
     def test_passes_with_a_new_version(self, root: Path) -> None:
         self.change(root, "0.2.0")
-        assert self.check(root, "main") == (0, "GET /health/live was removed\n")
+        assert self.check(root, "main") == (
+            0,
+            "Breaking changes of version 0.2.0:\nGET /health/live was removed\n",
+        )
 
     def test_passes_without_breaking_changes(self, root: Path) -> None:
         assert self.check(root, "main") == (0, "No breaking changes.\n")
 
     def test_passes_if_the_commit_has_no_schema(self, root: Path) -> None:
         self.change(root, "0.1.0")
-        assert self.check(root, "main^") == (0, "No breaking changes.\n")
+        expected = "Nothing was compared: main^ has no openapi.json.\n"
+        assert self.check(root, "main^") == (0, expected)
 
     def test_fails_for_an_unknown_commit(self, root: Path) -> None:
         code, output = self.check(root, "nowhere")

@@ -296,6 +296,9 @@ def test_a_package_can_be_renamed(template: Path, tmp_path: Path) -> None:
         line for line in commands(page("updating")) if "name" in line and "git" in line
     )
     script = script.replace("old_name", "my_service").replace("new_name", "orders")
+    # The commands commit, and a new machine has no identity.
+    git(service, "config", "user.name", "Tester")
+    git(service, "config", "user.email", "tester@example.com")
     done = run(["bash", "-ec", script], service)
     assert done.returncode == 0, done.stderr
     git(checkout, "commit", "--allow-empty", "--quiet", "--message", "More")

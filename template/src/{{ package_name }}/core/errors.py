@@ -44,7 +44,7 @@ class FieldError:
 
     pointer: Annotated[str, Field(description=POINTER)]
     code: Annotated[str, Field(description="Stable identifier for programs")]
-    message: Annotated[str, Field(description="Text for people, which never quotes the value")]
+    message: Annotated[str, Field(description="Text for people")]
 
 
 class ServiceError(Exception):
