@@ -25,6 +25,8 @@ from harness import IS_REQUIRED, TEMPLATE
 from uv import find_uv_bin
 
 MEGABYTE = 2**20
+# For commands that install packages or run tests, in seconds.
+LONG_TIMEOUT = 10 * TIMEOUT
 PROGRAMS = ("apt-get", "buildah", "chroot", "dpkg-deb", "nsenter", "setpriv", "unshare")
 IS_ROOT = sys.platform == "linux" and os.getuid() == 0
 CAN_BUILD = IS_ROOT and all(map(shutil.which, PROGRAMS))
@@ -151,19 +153,38 @@ class Builder:
 
     def lock(self, project: Path) -> None:
         """Write the lock file of a project, with the Python of the base image."""
-        config = {"Env": ["PATH=/usr/local/bin:/usr/bin"], "WorkingDir": "/tmp/project"}
+        self.run(
+            ["uv", "lock", "--no-cache", "--no-progress"], {"/tmp/project": project}, {}, "0:0"
+        )
+
+    def run(
+        self,
+        command: list[str],
+        folders: Mapping[str, Path],
+        variables: Mapping[str, str],
+        user: str,
+    ) -> None:
+        """Run a command to its end in the base image, with uv, a network, and folders of the host.
+
+        Args:
+            command: the command; the first of the folders is its working directory.
+            folders: by their paths in the container.
+            variables: those that the container has besides the image's.
+            user: the numbers of a user and a group.
+        """
+        config = {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin"], "WorkingDir": next(iter(folders))}
         authorities = "SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"
         mounts = {
             "/etc/resolv.conf": "/etc/resolv.conf",
             "/tmp": "tmpfs",
-            "/tmp/project": str(project),
-            "/tmp/uv": self.uv,
+            "/usr/local/bin/uv": self.uv,
+            **{path: str(folder) for path, folder in folders.items()},
         }
-        log = self._folder / "lock.log"
         base = Image(self.base, self._namespace, config, [], [], "", 0)
-        command = ["/tmp/uv", "lock", "--no-cache", "--no-progress"]
-        with running(base, command, dict([authorities]), mounts, "0:0", log) as process:
-            assert process.wait(TIMEOUT) == 0
+        log = self._folder / "run.log"
+        variables = dict([authorities]) | {**variables}
+        with running(base, command, variables, mounts, user, log) as process:
+            assert process.wait(LONG_TIMEOUT) == 0
 
     def buildah(self, *words: str, stdin: str = "") -> str:
         """Run Buildah, and return what it prints."""

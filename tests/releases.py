@@ -25,6 +25,7 @@ from harness import (
     short_hash,
     working_files,
 )
+from matrix import choices_for
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,21 @@ def read_questions(history: Path, tag: str) -> dict[str, Any]:
 
 
 def known_answers(history: Path, tag: str, answers: Answers) -> dict[str, object]:
-    """The answers whose questions exist in a release."""
+    """The answers that a release knows: it has the question, and the choice if it lists any."""
     questions = read_questions(history, tag)
-    return {name: answer for name, answer in answers.items() if name in questions}
+    return {
+        name: answer
+        for name, answer in answers.items()
+        if name in questions and answer in (choices_for(questions[name]) or [answer])
+    }
+
+
+def common_answers(history: Path, tag: str, answers: Answers) -> dict[str, object]:
+    """The answers without choices that a release does not have; the defaults replace these."""
+    questions, known = read_questions(history, tag), known_answers(history, tag, answers)
+    return {
+        name: answer for name, answer in answers.items() if name in known or name not in questions
+    }
 
 
 def create_repository(history: Path, tag: str, answers: Answers, folder: Path) -> None:

@@ -21,7 +21,14 @@ from jinja2.ext import Extension
 from matrix import CELLS, COVERING, HOSTILE_NAME
 from origins import ORIGINS, SAFE_PATTERNS
 from owned import foundation_files, owned_files, shared_files
-from releases import RELEASES, FreshCopy, Release, known_answers, read_questions
+from releases import (
+    RELEASES,
+    FreshCopy,
+    Release,
+    common_answers,
+    known_answers,
+    read_questions,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +106,8 @@ class TestPaths:
     def test_removed_files_have_a_migration(
         self, history: Path, fresh_copy: FreshCopy, release: Release, cell: str
     ) -> None:
-        answers = {**CELLS[cell], "package_name": "my_service"}
+        answers = common_answers(history, release.tag, CELLS[cell])
+        answers["package_name"] = "my_service"
         then = fresh_copy(release.tag, known_answers(history, release.tag, answers))
         now = fresh_copy(VERSION, answers)
         gone = foundation_files(then).keys() - {*foundation_files(now), *owned_files(now)}
@@ -124,7 +132,8 @@ class TestPaths:
         self, history: Path, fresh_copy: FreshCopy, release: Release, cell: str
     ) -> None:
         # A team's edits beside reordered lines conflict or get lost.
-        answers = {**CELLS[cell], "package_name": "my_service"}
+        answers = common_answers(history, release.tag, CELLS[cell])
+        answers["package_name"] = "my_service"
         then = shared_files(fresh_copy(release.tag, known_answers(history, release.tag, answers)))
         now = shared_files(fresh_copy(VERSION, answers))
         for name in then.keys() & now.keys():

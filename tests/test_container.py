@@ -355,6 +355,34 @@ class TestImage:
         [copy] = (image.root / "app").rglob("site-packages/my_service/services/items.py")
         assert copy.read_text(encoding="utf-8").endswith("# Changed\n")
 
+    # Its own image, which cannot be pulled here, has the same Python and uv.
+    @pytest.mark.nightly
+    def test_the_dev_container_installs_and_tests_the_service(
+        self, builder: Builder, render: Renders, tmp_path: Path
+    ) -> None:
+        answers = {"container": True, "python_version": PYTHON}
+        service = shutil.copytree(render(**answers), tmp_path / "service")
+        for path in [service, *service.rglob("*")]:
+            path.chmod(0o777 if path.is_dir() else 0o666)
+        added = yaml.safe_load((service / ".devcontainer/compose.yaml").read_text())
+        workspace = added["services"]["workspace"]
+        config = json.loads((service / ".devcontainer/devcontainer.json").read_text())
+        (home := tmp_path / "home").mkdir()
+        home.chmod(0o777)
+        source, target = workspace["volumes"][0].split(":")
+        folders = {target: (service / source).resolve(), f"/home/{config['remoteUser']}": home}
+        assert workspace["working_dir"] == target
+        script = " && ".join(
+            [config["postCreateCommand"], "uv run pytest", "uv run alembic upgrade head"]
+        )
+        variables = workspace["environment"] | {"HOME": f"/home/{config['remoteUser']}"}
+        builder.run(["sh", "-c", script], folders, variables, "1000:1000")
+        settings = config["customizations"]["vscode"]["settings"]
+        interpreter = settings["python.defaultInterpreterPath"]
+        assert (home / Path(interpreter).relative_to(f"/home/{config['remoteUser']}")).is_symlink()
+        assert (service / "my_service.db").exists()
+        assert not (service / ".venv").exists()
+
     # Replicas that start before the migrations are done, as those of Kubernetes may.
     @pytest.mark.nightly
     def test_eight_replicas_start_beside_the_migrations(
