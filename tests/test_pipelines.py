@@ -270,6 +270,7 @@ class Advisories(BaseHTTPRequestHandler):
 def advisories(*vulnerable: str) -> Iterator[dict[str, str]]:
     """A database of advisories, since the real one cannot be reached from every machine."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Advisories)
+    # For the handler, which gets the server only; the class of the server does not declare it.
     server.vulnerable = vulnerable  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -241,7 +241,6 @@ def test_the_systemd_unit_migrates_and_starts_the_service(render: Renders, tmp_p
     script = "\n".join(preparation).replace("/opt/python", str(tmp_path / "python"))
     run_documented(f"uv lock\n{script}", service)
     unit = ConfigParser(interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment]
     unit.read_string(blocks(text, "ini")[0].replace("/opt/my-service", str(service)))
     options = unit["Service"]
     database = tmp_path / "state/my_service.db"
