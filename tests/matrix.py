@@ -15,7 +15,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from itertools import combinations, count, cycle
 from operator import or_
 from pathlib import Path
@@ -164,31 +164,37 @@ def cover(
     return cells
 
 
-def _extremes(cells: Sequence[Answers]) -> list[Answers]:
-    """The cells that are nearest to all features on, and to all off."""
+def _extremes(cells: Sequence[Answers], covered: int) -> list[Answers]:
+    """The cells that are nearest to all features on, and to all off.
+
+    Among equally near ones, it chooses those with most combinations that are not covered yet.
+    """
     nothing = ("none", False)
-    on = {
-        (name, [value for value in offered if value not in nothing][-1])
-        for name, offered in OFFERED.items()
-    }
+    on = {option for option in CHOICES if option[1] not in nothing}
     off = {
         (name, next((value for value in nothing if value in offered), offered[0]))
         for name, offered in OFFERED.items()
     }
-    return [min(cells, key=lambda cell: len(cell.items() - ideal)) for ideal in (on, off)]
+
+    def rank(cell: Answers, ideal: set[Option]) -> tuple[int, int]:
+        missing = _mask((*cell.items(),), STRENGTH) & ~covered
+        return -len(cell.items() ^ ideal), missing.bit_count()
+
+    return [max(cells, key=partial(rank, ideal=ideal)) for ideal in (on, off)]
 
 
 def _covering_array(seed: int) -> list[Answers]:
     """All on, all off, and cells that cover the rest; the seed orders the candidates."""
     cells = Random(seed).sample(feasible(), len(feasible()))
-    oldest = OFFERED["python_version"][0]
-    extremes = _extremes([cell for cell in cells if cell["python_version"] == oldest])
     # The cell of the defaults covers their pairs, on any Python.
     defaults = {
         name: answer
         for name, answer in resolve({}).items()
         if name in OFFERED and name != "python_version"
     }
+    covered = _mask((*defaults.items(),), STRENGTH)
+    oldest = OFFERED["python_version"][0]
+    extremes = _extremes([cell for cell in cells if cell["python_version"] == oldest], covered)
     return cover(cells, STRENGTH, [defaults, *extremes])[1:]
 
 
