@@ -430,6 +430,22 @@ def check_deploy(context: Context, container: bool, database: str) -> bool:
     return False
 
 
+@pass_context
+def asked(context: Context, name: str, condition: bool) -> bool:
+    """Whether a question is asked; if it is not, its default in the user's settings does not count.
+
+    Otherwise Copier would render that default (https://copier.readthedocs.io/en/stable/settings/).
+    """
+    # Tests render templates without copying.
+    if settings := context.get("_copier_conf", {}).get("settings"):
+        # An update renders three times with the same settings, and may ask the question in the next.
+        unused = f"{name}, not asked"
+        source, target = (unused, name) if condition else (name, unused)
+        if source in settings.defaults:
+            settings.defaults[target] = settings.defaults.pop(source)
+    return condition
+
+
 class _Text:
     """A template without Jinja, which needs no compilation."""
 
@@ -461,6 +477,7 @@ class Answers(Extension):
         setattr(environment, "compile", cache(environment.compile))  # noqa: B010
         setattr(environment, "from_string", _cached(environment.from_string))  # noqa: B010
         environment.globals.update(
+            asked=asked,
             check_answers=check_answers,
             check_deploy=check_deploy,
             problem=problem,

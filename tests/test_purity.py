@@ -9,17 +9,21 @@ from pathlib import Path
 
 import copier
 import pytest
+import yaml
 from harness import (
     ANSWERS_FILE,
+    QUESTIONS,
     VERSION,
     Answers,
     Renders,
     copier_command,
     files_in,
+    git,
+    recorded_answers,
     run,
     run_copier,
 )
-from matrix import CELLS, HOSTILE_NAME, resolve
+from matrix import CELLS, HOSTILE_NAME, OFFERED, SAMPLES, resolve
 from owned import differences
 
 # Every answer, so that no user's defaults apply.
@@ -157,6 +161,44 @@ def test_a_recopy_changes_nothing(
         service, vcs_ref=VERSION, defaults=True, unsafe=True, overwrite=True, quiet=True
     )
     assert differences(contents(service), expected) == []
+
+
+def test_defaults_of_users_for_questions_that_are_not_asked_are_ignored(
+    render: Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = CELLS["all-off"]
+    defaults = {
+        name: SAMPLES[name][-1] if name in SAMPLES else OFFERED[name][0]
+        for name, question in QUESTIONS.items()
+        if "when" in question
+    }
+    assert defaults.keys() & resolve(answers).keys() == set()
+    expected = contents(render(**answers))
+    (tmp_path / "settings.yml").write_text(yaml.safe_dump({"defaults": defaults}), "utf-8")
+    monkeypatch.setenv("COPIER_SETTINGS_PATH", str(tmp_path / "settings.yml"))
+    service = render.render(tmp_path / "service", answers)
+    assert differences(contents(service), expected) == []
+
+
+def test_a_default_of_the_user_applies_once_an_update_asks_the_question(
+    render: Renders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "settings.yml").write_text("defaults: {example: false}\n", encoding="utf-8")
+    monkeypatch.setenv("COPIER_SETTINGS_PATH", str(tmp_path / "settings.yml"))
+    service = render.render(tmp_path / "service", {"database": "none"})
+    git(service, "init", "--quiet")
+    git(service, "add", "--all")
+    git(service, "commit", "--quiet", "--message", "A service without a database")
+    copier.run_update(
+        service,
+        data={"database": "sqlite"},
+        vcs_ref=VERSION,
+        defaults=True,
+        unsafe=True,
+        overwrite=True,
+        quiet=True,
+    )
+    assert recorded_answers(service)["example"] is False
 
 
 def test_defaults_are_the_same_on_every_machine(render: Renders, tmp_path: Path) -> None:
