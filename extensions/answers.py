@@ -446,6 +446,34 @@ def asked(context: Context, name: str, condition: bool) -> bool:
     return condition
 
 
+_NEEDS_DATABASE = (
+    "sessions are kept in a database; use oidc or none, or add --data database=sqlite"
+    " or --data database=postgresql"
+)
+
+
+def problem_authentication(authentication: str, database: str) -> str:
+    """Return what is wrong with the way to sign in, or ""."""
+    is_impossible = authentication == "sessions" and database == "none"
+    return _NEEDS_DATABASE if is_impossible else problem("authentication", authentication)
+
+
+@pass_context
+def check_authentication(context: Context, database: str) -> bool:
+    """Require the database of sessions; always true.
+
+    Otherwise an update to `database=none` would drop the recorded answer, and open all routes.
+
+    Raises:
+        UserMessageError: the answers ask for sessions without a database.
+    """
+    # Tests render templates without copying.
+    data = context.get("_copier_conf", {}).get("data", {})
+    if database == "none" and data.get("authentication") == "sessions":
+        raise UserMessageError(f"authentication: {_NEEDS_DATABASE}")
+    return True
+
+
 class _Text:
     """A template without Jinja, which needs no compilation."""
 
@@ -479,8 +507,10 @@ class Answers(Extension):
         environment.globals.update(
             asked=asked,
             check_answers=check_answers,
+            check_authentication=check_authentication,
             check_deploy=check_deploy,
             problem=problem,
+            problem_authentication=problem_authentication,
             pythons_from=pythons_from,
             running_python=running_python,
             check_package_renamed=check_package_renamed,
