@@ -47,7 +47,7 @@ if not __debug__:
     )
 
 # These run in a service.
-collect_ignore = ["application", "telemetry"]
+collect_ignore = ["application", "provider", "telemetry"]
 
 
 # The duration of an example depends on the load of the machine, not on the code.
