@@ -127,7 +127,15 @@ def feasible() -> list[dict[str, object]]:
 
 
 def _possible_answers(name: str, question: Mapping[str, Any], context: Answers) -> Sequence[object]:
-    return OFFERED[name] if _value(question, "when", context) else [None]
+    if not _value(question, "when", context):
+        return [None]
+    # A validator may depend on an earlier answer.
+    return [
+        answer
+        for answer in OFFERED[name]
+        if "validator" not in question
+        or not _compile(question["validator"]).render({**context, name: answer})
+    ]
 
 
 # These only change a value in a file, or add files that no code reads. Each is in a cell, but pairs with

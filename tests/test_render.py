@@ -115,6 +115,27 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
             *("lamp", r"\bbright\b"),
         ],
     ),
+    "authentication": (
+        "authentication",
+        {"sessions", "oidc"},
+        [
+            *("authenticat(?!ion is required)", "anonymous", "sign.in", "signed.in", r"\bscopes\b"),
+            *("current_user", "access.token", "user_id", "insufficient"),
+        ],
+    ),
+    "sessions": (
+        "authentication",
+        {"sessions"},
+        [
+            *("argon2", "password(?!@)", "e-?mail", "smtp", "throttl", r"\brate.limit", "zxcvbn"),
+            *("accounts", r"\broles?\b", "aiosmtplib", "migration_head"),
+        ],
+    ),
+    "oidc": (
+        "authentication",
+        {"oidc"},
+        ["oidc", "openid", "joserfc", "jwks", "issuer", "audience", r"\bclaims?\b"],
+    ),
     # Not the path of Sentry's API.
     "envelope": ("error_format", {"envelope"}, ["(?<!/1/)envelope", r"\bdetails\b"]),
     "problem": (
