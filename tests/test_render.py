@@ -119,22 +119,22 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         "authentication",
         {"sessions", "oidc"},
         [
-            *("authenticat(?!ion is required)", "anonymous", "sign.in", "signed.in", r"\bscopes\b"),
-            *("current_user", "access.token", "user_id", "insufficient"),
+            *("anonymous", "sign_in", "signed.in", r"\bscopes\b", "current_?user", "user_id"),
+            *("insufficient_scope", r"authentication\.py", r"(?<!www-)\bauthenticate\b"),
         ],
     ),
     "sessions": (
         "authentication",
         {"sessions"},
         [
-            *("argon2", "password(?!@)", "e-?mail", "smtp", "throttl", r"\brate.limit", "zxcvbn"),
-            *("accounts", r"\broles?\b", "aiosmtplib", "migration_head"),
+            *("argon2", "password_hash", "new_?password", r"\be-?mail", "smtp", "throttl"),
+            *("rate_?limit", '"limits>', "mailer", "zxcvbn", "accounts", r"(?-i:\bRole\b)", r"roles\.py"),
         ],
     ),
     "oidc": (
         "authentication",
         {"oidc"},
-        ["oidc", "openid", "joserfc", "jwks", "issuer", "audience", r"\bclaims?\b"],
+        ["oidc", "access_tokens", "openid", "joserfc", "jwks", "issuer", "audience", r"\bclaims\b"],
     ),
     # Not the path of Sentry's API.
     "envelope": ("error_format", {"envelope"}, ["(?<!/1/)envelope", r"\bdetails\b"]),
@@ -158,7 +158,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
                 "breaking_changes",
                 "client/",
                 r'/client"\]',
-                "digest",
+                r"(?<!\.)digest",
                 "hey-api",
             ),
             *("node_modules", "typescript", r"(?<!/)openapi\.json"),
@@ -475,8 +475,12 @@ class TestOwnership:
     def test_every_exclude_pattern_matches_a_file(
         self, render: Renders, pattern: str, when: str | None
     ) -> None:
-        answers: dict[str, object] = {name: answer for name, answer, _ in FEATURES if name == when}
-        assert list(render(**REQUIRED.get(when or "", {}), **answers).glob(pattern))
+        features = [(name, answer) for name, answer, _ in FEATURES if name == when]
+        # One answer of a question may have the file.
+        assert any(
+            [*render(**REQUIRED.get(when or "", {}), **{name: answer}).glob(pattern)]
+            for name, answer in features or [("database", "sqlite")]
+        )
 
     @pytest.mark.parametrize("database", ["sqlite", "postgresql", "none"])
     def test_team_files_do_not_depend_on_foundation_answers(
