@@ -57,7 +57,7 @@ RUFF = [sys.executable, "-m", "ruff"]
 COMMANDS = {"fastapi_cli", "uvicorn"}
 DRIVERS = {"sqlite": {"aiosqlite"}, "postgresql": {"asyncpg"}, "none": set[str]()}
 # Distributions whose module has another name.
-MODULES = {"opentelemetry_api": "opentelemetry"}
+MODULES = {"argon2_cffi": "argon2", "opentelemetry_api": "opentelemetry"}
 TOOLS = {
     "coverage",
     "import_linter",
@@ -103,7 +103,8 @@ class TestText:
         tested = imports_in([rendered / "tests", rendered / "conftest.py"]) - own - dependencies
         hooks = {"pre_commit_hooks", "prek"} if answers["hooks"] else set()
         linters = {"squawk_cli"} if answers["database"] == "postgresql" else set()
-        assert dev_dependencies == tested | TOOLS | hooks | linters
+        stubs = {"types_zxcvbn"} if answers["authentication"] == "sessions" else set()
+        assert dev_dependencies == tested | TOOLS | hooks | linters | stubs
 
     def test_supported_pythons_match_the_answer(self, rendered: Path) -> None:
         oldest = resolve(recorded_answers(rendered))["python_version"]

@@ -65,7 +65,9 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         {True},
         [
             # Not `app.frontend`, FastAPI's name for a static site.
-            *("cors", "access-control", "preflight", "localhost:3000", "vercel"),
+            *("cors", "access-control", "preflight", "vercel"),
+            # Not the pages of sign-in.
+            r"(?<!SITE_URL=http://)(?<!LOCAL_SITE = .http://)localhost:3000",
             *(
                 r"(?<!\.)frontend(?!_path)",
                 "origin_?regex",
@@ -128,7 +130,15 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         {"sessions"},
         [
             *("argon2", "password_hash", "new_?password", r"\be-?mail", "smtp", "throttl"),
-            *("rate_?limit", '"limits>', "mailer", "zxcvbn", "accounts", r"(?-i:\bRole\b)", r"roles\.py"),
+            *(
+                "rate_?limit",
+                '"limits>',
+                "mailer",
+                "zxcvbn",
+                "accounts",
+                r"(?-i:\bRole\b)",
+                r"roles\.py",
+            ),
         ],
     ),
     "oidc": (
@@ -154,11 +164,11 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         {True},
         [
             *(
-                '(?<!== ")__main__',
+                r'\bopenapi"',
                 "breaking_changes",
                 "client/",
                 r'/client"\]',
-                r"(?<!\.)digest",
+                r"(?<!\.)(?<!hex)digest",
                 "hey-api",
             ),
             *("node_modules", "typescript", r"(?<!/)openapi\.json"),
