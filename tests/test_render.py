@@ -134,6 +134,8 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
                 "rate_?limit",
                 '"limits>',
                 "mailer",
+                "sign-in and sessions",
+                "transactions.py",
                 "zxcvbn",
                 "accounts",
                 r"(?-i:\bRole\b)",
@@ -190,6 +192,8 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     "hooks": ("hooks", {True}, [r"\bprek\b", "pre-commit"]),
     "uuid-utils": ("python_version", {"3.11", "3.12", "3.13"}, ["uuid.utils"]),
 }
+# Those of commands, which the client and sessions have.
+COMMANDS = ["__main__", r"project\.scripts"]
 OLDEST = OFFERED["python_version"][0]
 # Questions that only change a value in a file.
 VALUES = {"python_version", "cors_credentials"}
@@ -217,6 +221,8 @@ def disabled_words(service: Path) -> list[str]:
     """The words of features that a service does not have."""
     answers = recorded_answers(service)
     disabled = [words for question, on, words in WORDS.values() if answers.get(question) not in on]
+    if not answers.get("typescript_client") and answers.get("authentication") != "sessions":
+        disabled.append(COMMANDS)
     return [word for words in disabled for word in words]
 
 
