@@ -193,7 +193,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
     "uuid-utils": ("python_version", {"3.11", "3.12", "3.13"}, ["uuid.utils"]),
 }
 # Those of commands, which the client and sessions have.
-COMMANDS = ["__main__", r"project\.scripts"]
+COMMANDS = ['(?<!== ")__main__', r"project\.scripts"]
 OLDEST = OFFERED["python_version"][0]
 # Questions that only change a value in a file.
 VALUES = {"python_version", "cors_credentials"}
