@@ -2,19 +2,19 @@
 
     python tests/generated.py
 
-Both depend on two questions. Each file is generated for all of their answers, and Jinja conditions
+Both depend on some questions. Each file is generated for all of their answers, and Jinja conditions
 enclose the lines that differ; a test compares the rendered files with generated ones.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import product
+from itertools import combinations, groupby, product
+from operator import itemgetter
 from pathlib import Path
 
 from harness import TEMPLATE, Answers, Environments, Service, copy_release, take_snapshot
@@ -30,8 +30,18 @@ FILES = {
         f"{SWITCH}client{{% endif %}}/src/generated/types.gen.ts.jinja"
     ),
 }
+# The questions that the files depend on, with the Jinja condition for each of their answers.
 EXAMPLE = "example and database != 'none'"
-PROBLEM = "error_format == 'problem'"
+QUESTIONS: dict[str, dict[object, str]] = {
+    "example": {True: EXAMPLE, False: f"not ({EXAMPLE})"},
+    "error_format": {name: f"error_format == '{name}'" for name in ("problem", "envelope")},
+    "authentication": {
+        name: f"authentication == '{name}'" for name in ("none", "sessions", "oidc")
+    },
+}
+VARIANTS: list[Answers] = [
+    dict(zip(QUESTIONS, answers, strict=True)) for answers in product(*QUESTIONS.values())
+]
 CLIENT: Answers = {"typescript_client": True}
 # Lines of a service with the default texts, with the Jinja that replaces them.
 INFO = {
@@ -42,10 +52,9 @@ INFO = {
         "{%- endif %}"
     ),
 }
-VARIANTS: list[Answers] = [
-    {"example": example, "error_format": error_format}
-    for example, error_format in product([True, False], ["problem", "envelope"])
-]
+
+# A line with the indices in VARIANTS of those that have it.
+Line = tuple[str, frozenset[int]]
 
 
 def generate(service: Service) -> dict[str, str]:
@@ -55,36 +64,75 @@ def generate(service: Service) -> dict[str, str]:
     return {name: (service.root / name).read_text(encoding="utf-8") for name in FILES}
 
 
-def merge(condition: str, one: Sequence[str], other: Sequence[str]) -> Iterator[str]:
-    """The lines of a template that renders `one` if a condition holds, and `other` if not."""
-    for tag, start, end, other_start, other_end in SequenceMatcher(
-        None, one, other, autojunk=False
-    ).get_opcodes():
-        if tag == "equal":
-            yield from one[start:end]
-            continue
-        if start == end:
-            yield f"{{% if not ({condition}) %}}"
+def merge(variants: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a template that renders the lines of each variant."""
+    merged: list[Line] = []
+    for index, lines in enumerate(variants):
+        merged = [*align(merged, lines, index)]
+    for indices, group in groupby(merged, key=itemgetter(1)):
+        texts = [text for text, _ in group]
+        if len(indices) == len(variants):
+            yield from texts
         else:
-            yield f"{{% if {condition} %}}"
-            yield from one[start:end]
-            if other_start != other_end:
-                yield "{% else %}"
-        yield from other[other_start:other_end]
-        yield "{% endif %}"
+            yield from (f"{{% if {condition(indices)} %}}", *texts, "{% endif %}")
+
+
+def align(merged: Sequence[Line], lines: Sequence[str], index: int) -> Iterator[Line]:
+    """Add the lines of one more variant."""
+    matcher = SequenceMatcher(None, [text for text, _ in merged], lines, autojunk=False)
+    for tag, start, end, new_start, new_end in matcher.get_opcodes():
+        if tag == "equal":
+            yield from ((text, indices | {index}) for text, indices in merged[start:end])
+        else:
+            yield from merged[start:end]
+            yield from ((text, frozenset({index})) for text in lines[new_start:new_end])
+
+
+def condition(indices: frozenset[int]) -> str:
+    """A condition that holds for these variants only."""
+    selections = [
+        (frozenset(selected(choice)), choice)
+        for choice in product(*(nonempty_subsets(conditions) for conditions in QUESTIONS.values()))
+    ]
+    terms: list[str] = []
+    missing = indices
+    while missing:
+        possible = [selection for selection in selections if selection[0] <= indices]
+        # The first of these is the shortest, since larger subsets come first.
+        covered, choice = max(possible, key=lambda selection: len(selection[0] & missing))
+        terms.append(describe(choice))
+        missing -= covered
+    return " or ".join(terms)
+
+
+def nonempty_subsets(values: Collection[object]) -> list[tuple[object, ...]]:
+    """All subsets of answers except the empty one, the largest first."""
+    sizes = range(len(values), 0, -1)
+    return [subset for size in sizes for subset in combinations(values, size)]
+
+
+def selected(choice: Sequence[Sequence[object]]) -> Iterator[int]:
+    """The indices of the variants whose answers are among those of each question."""
+    for index, answers in enumerate(VARIANTS):
+        pairs = zip(answers.values(), choice, strict=True)
+        if all(answer in allowed for answer, allowed in pairs):
+            yield index
+
+
+def describe(choice: Sequence[Sequence[object]]) -> str:
+    """The condition that the answers are among those of each question."""
+    parts: list[str] = []
+    for conditions, allowed in zip(QUESTIONS.values(), choice, strict=True):
+        if len(allowed) < len(conditions):
+            text = " or ".join(conditions[answer] for answer in allowed)
+            parts.append(f"({text})" if len(allowed) > 1 else text)
+    return " and ".join(parts)
 
 
 def write(generated: Sequence[dict[str, str]]) -> None:
     """Write the files of the template from the generated files of all variants."""
     for name, target in FILES.items():
-        problem, envelope, bare_problem, bare_envelope = (
-            texts[name].splitlines() for texts in generated
-        )
-        lines = merge(
-            PROBLEM,
-            [*merge(EXAMPLE, problem, bare_problem)],
-            [*merge(EXAMPLE, envelope, bare_envelope)],
-        )
+        lines = merge([texts[name].splitlines() for texts in generated])
         # A condition is at the start of the next line, so that it leaves no empty line.
         text = "".join(
             line if line.startswith("{% ") else f"{INFO.get(line, line)}\n" for line in lines
@@ -101,9 +149,12 @@ def main() -> None:
         generated = []
         for number, answers in enumerate(VARIANTS):
             root = copy_release(template, folder / str(number), {**CLIENT, **answers})
-            run_npm(root / "client", "install", "--no-package-lock", "--no-audit", "--no-fund")
+            modules = root / "client/node_modules"
+            if number:
+                modules.symlink_to(folder / "0/client/node_modules")
+            else:
+                run_npm(root / "client", "install", "--no-package-lock", "--no-audit", "--no-fund")
             generated.append(generate(environments.install(root, answers)))
-            shutil.rmtree(root / "client/node_modules")
             print(json.dumps(answers), file=sys.stderr)
         write(generated)
 
