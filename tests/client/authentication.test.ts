@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 
 import { type ApiError, ApiFailure, type Config, createClient, live, signIn } from "./index";
 
@@ -25,7 +26,7 @@ function problem(code: string, status: number): Response {
 async function codesOf(response: Response): Promise<string[]> {
   const codes: string[] = [];
   const onUnauthorized = async (error: ApiError) => {
-    await Promise.resolve();
+    await setImmediate();
     codes.push(error.code);
   };
   const { client } = clientFor(response, { onUnauthorized });
