@@ -9,20 +9,56 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import IS_REQUIRED, TEMPLATE, make_once, run
 from node import NODE, run_node, run_npm
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGE = TEMPLATE / "tests/browser"
 IS_ON_NPM = (platform.system(), platform.machine()) == ("Linux", "x86_64")
 # https://www.freedesktop.org/software/fontconfig/fontconfig-user.html
 FONTS = "<fontconfig><dir>{folder}/fonts/fonts</dir></fontconfig>"
+
+
+# Seconds.
+TIMEOUT = 20
+
+
+class RecordedPage:
+    """A page with its requests and responses, even those that the page cannot read."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page: Page = context.new_page()
+        self.requests: dict[str, tuple[str, str]] = {}
+        self.statuses: dict[str, int] = {}
+        protocol = context.new_cdp_session(self.page)
+        protocol.on("Network.requestWillBeSent", self._sent)
+        protocol.on("Network.responseReceivedExtraInfo", self._received)
+        protocol.send("Network.enable")
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        request = event["request"]
+        path = "/" + request["url"].split("/", 3)[3]
+        self.requests[event["requestId"]] = request["method"], path
+
+    def _received(self, event: dict[str, Any]) -> None:
+        self.statuses[event["requestId"]] = event["statusCode"]
+
+    def responses(self, method: str) -> list[tuple[str, int | None]]:
+        """The path and status of each response to this method."""
+        paths = {id: path for id, (sent, path) in self.requests.items() if sent == method}
+        # A page may get an error before the browser reports the status of the response.
+        deadline = time.monotonic() + TIMEOUT
+        while not paths.keys() <= self.statuses.keys() and time.monotonic() < deadline:
+            self.page.wait_for_timeout(10)
+        return [(path, self.statuses.get(id)) for id, path in paths.items()]
 
 
 def find_browser() -> str | None:

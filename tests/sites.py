@@ -60,14 +60,19 @@ class Sites:
     screenshot: Path
 
     def wait_for_line(self, *texts: str) -> None:
-        """Wait for a log line with all of these; it may be written after the response."""
-        deadline = time.monotonic() + TIMEOUT
-        while time.monotonic() < deadline:
-            log = self.log.read_text(encoding="utf-8")
-            if any(all(text in line for text in texts) for line in log.splitlines()):
-                return
-            time.sleep(0.05)
-        pytest.fail(f"no line has {texts}: {log}")
+        """Wait for a log line with all of these."""
+        wait_for_line(self.log, *texts)
+
+
+def wait_for_line(log: Path, *texts: str) -> str:
+    """Wait for a log line with all of these; it may be written after the response."""
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        for line in log.read_text(encoding="utf-8").splitlines():
+            if all(text in line for text in texts):
+                return line
+        time.sleep(0.05)
+    pytest.fail(f"no line has {texts}: {log}")
 
 
 def install_frontend(folder: Path) -> None:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from browser import NEEDS_BROWSER
+from browser import NEEDS_BROWSER, TIMEOUT, RecordedPage
 from harness import Answers, Environments, Renders
 from httpx2 import Client
 from node import NEEDS_NPM
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, expect
 from sites import Sites, start_sites
 
 pytestmark = [pytest.mark.slow, NEEDS_NPM, NEEDS_BROWSER]
-
-TIMEOUT = 20
 
 COMBINATIONS: list[Answers] = [
     {"layout": layout, "error_format": error_format}
@@ -51,35 +47,12 @@ def sites(
         yield sites
 
 
-class Visit:
-    """An open page with its requests and responses, even those that the page cannot read."""
+class Visit(RecordedPage):
+    """The page of the frontend."""
 
     def __init__(self, context: BrowserContext, origin: str, **query: str) -> None:
-        self.page: Page = context.new_page()
-        self.requests: dict[str, tuple[str, str]] = {}
-        self.statuses: dict[str, int] = {}
-        protocol = context.new_cdp_session(self.page)
-        protocol.on("Network.requestWillBeSent", self._sent)
-        protocol.on("Network.responseReceivedExtraInfo", self._received)
-        protocol.send("Network.enable")
+        super().__init__(context)
         self.page.goto(f"{origin}/?{urlencode(query)}")
-
-    def _sent(self, event: dict[str, Any]) -> None:
-        request = event["request"]
-        path = "/" + request["url"].split("/", 3)[3]
-        self.requests[event["requestId"]] = request["method"], path
-
-    def _received(self, event: dict[str, Any]) -> None:
-        self.statuses[event["requestId"]] = event["statusCode"]
-
-    def responses(self, method: str) -> list[tuple[str, int | None]]:
-        """The path and status of each response to this method."""
-        paths = {id: path for id, (sent, path) in self.requests.items() if sent == method}
-        # A page may get an error before the browser reports the status of the response.
-        deadline = time.monotonic() + TIMEOUT
-        while not paths.keys() <= self.statuses.keys() and time.monotonic() < deadline:
-            self.page.wait_for_timeout(10)
-        return [(path, self.statuses.get(id)) for id, path in paths.items()]
 
     def press(self, button: str) -> None:
         self.page.get_by_role("button", name=button).click()
