@@ -129,7 +129,9 @@ test("a response of a gateway is unreadable", async () => {
 
 test("a request without a response is unreachable, and an abort is thrown", async () => {
   const failed = clientFor(() => Promise.reject(new TypeError("fetch failed")));
-  assert.deepEqual((await live(failed)).error?.code, "unreachable");
+  const { error } = await live(failed);
+  assert.equal(error?.code, "unreachable");
+  assert.equal(String(error?.cause), "TypeError: fetch failed");
   const aborted = clientFor(() => Promise.reject(new DOMException("", "AbortError")));
   await assert.rejects(live(aborted), { name: "AbortError" });
 });
