@@ -20,6 +20,7 @@ from harness import (
     ANSWERS_FILE,
     IMAGE,
     SUITE,
+    TEMPLATE,
     VERSION,
     Answers,
     Environments,
@@ -46,6 +47,15 @@ if not __debug__:
         "remove -O, and run again."
     )
 
+# Another user may own the checkout, as in a container.
+GIT_CONFIG = """\
+[user]
+    name = Tester
+    email = tester@example.com
+[safe]
+    directory = "{template}"
+"""
+
 # These run in a service.
 collect_ignore = ["application", "provider", "telemetry"]
 
@@ -61,6 +71,17 @@ def _ignore_user_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     settings.write_text("{}\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPIER_SETTINGS_PATH", str(settings))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ignore_git_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give git an identity and no other configuration of the machine, such as signed commits."""
+    config = tmp_path_factory.mktemp("git") / "config"
+    config.write_text(GIT_CONFIG.format(template=TEMPLATE.as_posix()), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", str(config))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         yield
 
 

@@ -34,10 +34,9 @@ def test_conflicts_are_found_with_any_git_configuration(
     service: Path, tmp_path: Path, configuration: str
 ) -> None:
     (tmp_path / "all").write_text("*\n", encoding="utf-8")
-    (tmp_path / ".gitconfig").write_text(
-        configuration.replace("all", (tmp_path / "all").as_posix()), encoding="utf-8"
-    )
-    code, error = run_guard(service, {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)})
+    config = tmp_path / "config"
+    config.write_text(configuration.replace("all", (tmp_path / "all").as_posix()), encoding="utf-8")
+    code, error = run_guard(service, {"GIT_CONFIG_GLOBAL": str(config)})
     assert code == 1
     assert "conflicts in Makefile." in error
     assert "choose between the two sides and remove the markers." in error

@@ -124,6 +124,7 @@ def test_render_is_independent_of_folder_time_and_user(
         *data_options(ANSWERS),
         cwd=cwd,
         HOME=str(home),
+        GIT_CONFIG_GLOBAL=str(home / ".gitconfig"),
         COPIER_SETTINGS_PATH=str(home / "settings.yml"),
         TZ="Pacific/Kiritimati",
         SOURCE_DATE_EPOCH="0",
