@@ -49,12 +49,15 @@ def _assignments(path: Path) -> dict[str, object]:
         return {}
     found: dict[str, object] = {}
     for statement in body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
         if isinstance(statement, ast.AnnAssign):
-            targets = [statement.target]
+            targets, value = [statement.target], statement.value
+        elif isinstance(statement, ast.Assign):
+            targets, value = statement.targets, statement.value
+        else:
+            continue
         for target in targets:
             if isinstance(target, ast.Name) and target.id in {"revision", "down_revision"}:
-                found[target.id] = ast.literal_eval(statement.value or ast.Constant(None))
+                found[target.id] = ast.literal_eval(value or ast.Constant(None))
     return found
 
 
