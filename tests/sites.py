@@ -157,9 +157,10 @@ def create_folders(render: Renders, root: Path, answers: Answers) -> tuple[Path,
 
 
 @contextmanager
-def next_server(web: Path, api: str, workspace: Path) -> Iterator[int]:
+def next_server(web: Path, api: str, workspace: Path, **variables: str) -> Iterator[int]:
     """Build the frontend for a URL of the service, start it, and yield its port."""
     environment = {"API_URL": api, "WORKSPACE": str(workspace), "NEXT_TELEMETRY_DISABLED": "1"}
+    environment |= variables
     # Without npm, whose child would survive a signal.
     program = [NODE, str(workspace / "node_modules/next/dist/bin/next")]
     with pytest.MonkeyPatch.context() as patch:

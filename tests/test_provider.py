@@ -5,76 +5,22 @@ https://openid.net/certification/
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import trustme
-from harness import TEMPLATE, Environments, Renders, make_once
-from node import NEEDS_NPM, NODE, run_npm
+from harness import Environments, Renders
+from node import NEEDS_NPM
+from provider import PACKAGE, provider_package, running_provider
 
 pytestmark = [pytest.mark.slow, NEEDS_NPM]
 
-PACKAGE = TEMPLATE / "tests/provider"
-# Seconds that it may take to stop.
-TIMEOUT = 20
-
-
-def install_provider(folder: Path) -> None:
-    """Install the provider from npm."""
-    shutil.copytree(PACKAGE, folder, dirs_exist_ok=True)
-    run_npm(folder, "ci", "--no-audit", "--no-fund")
-
-
-@pytest.fixture(scope="session")
-def provider_package(shared: Path) -> Path:
-    """The folder of `provider.mjs` with what it needs."""
-    return make_once(shared / "provider", install_provider)
-
-
-def write_certificate(folder: Path) -> None:
-    """Write a certificate for localhost, with its key and its authority."""
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost")
-    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
-    certificate.private_key_pem.write_to_path(str(folder / "server.key"))
-    certificate.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
-
-
-@contextmanager
-def running_provider(package: Path, folder: Path) -> Iterator[dict[str, str]]:
-    """Run the provider, and yield the variables of a client that trusts it."""
-    write_certificate(folder)
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [NODE, str(package / "provider.mjs"), str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env={**os.environ, "NODE_ENV": "test"},
-            text=True,
-        )
-    with process:
-        try:
-            assert process.stdout is not None
-            # An empty line if it exits.
-            issuer = process.stdout.readline().strip()
-            assert issuer, (folder / "log").read_text(encoding="utf-8")
-            yield {"ISSUER": issuer, "SSL_CERT_FILE": str(folder / "authority.pem")}
-        finally:
-            process.terminate()
-            process.wait(TIMEOUT)
-
 
 def test_tokens_of_a_certified_provider_are_accepted(
-    provider_package: Path, render: Renders, environments: Environments, tmp_path: Path
+    render: Renders, environments: Environments, shared: Path, tmp_path: Path
 ) -> None:
     root = shutil.copytree(render(authentication="oidc"), tmp_path / "service")
     shutil.copy(PACKAGE / "test_provider.py", root / "tests")
     service = environments.install(root, {"authentication": "oidc"})
-    with running_provider(provider_package, tmp_path) as variables:
+    with running_provider(provider_package(shared), tmp_path) as variables:
         service.run("pytest", "-q", "tests/test_provider.py", **variables)

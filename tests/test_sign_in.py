@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,19 +14,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from accounts import EMAIL, PASSWORD, create_service, register
 from browser import NEEDS_BROWSER, TIMEOUT, RecordedPage, launch_browser
-from databases import server_log, serving
-from harness import TEMPLATE, Environments, Renders, Service
-from httpx2 import Client
+from databases import serving
+from harness import Environments, Renders
 from node import NEEDS_NPM
 from playwright.sync_api import Browser, BrowserContext
-from sites import Proxy, tls, wait_for_line
+from sites import Proxy, tls
 
 pytestmark = [pytest.mark.slow, NEEDS_NPM, NEEDS_BROWSER]
 
-ROUTER = TEMPLATE / "tests/sign_in/reports.py"
 COOKIE = "__Host-session"
-EMAIL, PASSWORD = "ada@example.com", "correct horse battery staple"
 USER, MINE, ALL = "/api/v1/auth/user", "/api/v1/reports/mine", "/api/v1/reports/all"
 SIGN_IN, SIGN_OUT = "/api/v1/auth/sign-in", "/api/v1/auth/sign-out"
 
@@ -101,32 +98,18 @@ class Stage:
     service: str
 
 
-def register(service: Service, client: Client) -> None:
-    """Create the account of a member, by the link in the e-mail."""
-    client.post("/api/v1/auth/register", json={"email": EMAIL}).raise_for_status()
-    line = wait_for_line(server_log(service), "#token=")
-    body = {"token": line.partition("#token=")[2], "password": PASSWORD}
-    client.post("/api/v1/auth/register/confirm", json=body).raise_for_status()
-
-
-def create_service(render: Renders, environments: Environments, folder: Path) -> Service:
-    """A service with sessions and its database."""
-    answers = {"authentication": "sessions"}
-    root = shutil.copytree(render(**answers), folder)
-    shutil.copy(ROUTER, root / "src/my_service/api/v1")
-    service = environments.install(root, answers)
-    service.run("alembic", "upgrade", "head")
-    return service
-
-
-@pytest.fixture(scope="module")
+# Tests whose parameter ends in an @ run in one process.
+@pytest.fixture(scope="module", params=["sessions@"])
 def stage(
+    request: pytest.FixtureRequest,
     render: Renders,
     environments: Environments,
     shared: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:
-    service = create_service(render, environments, tmp_path_factory.mktemp("sign-in") / "service")
+    folder = tmp_path_factory.mktemp("sign-in") / "service"
+    answers = {"authentication": request.param.rstrip("@")}
+    service = create_service(render, environments, folder, answers)
     with ExitStack() as stack:
         enter = stack.enter_context
         pages = enter(serve_pages(tls()))

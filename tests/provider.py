@@ -1,0 +1,63 @@
+"""Runs an OpenID Provider from npm over TLS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import trustme
+from harness import TEMPLATE, make_once
+from node import NODE, run_npm
+
+PACKAGE = TEMPLATE / "tests/provider"
+# Seconds that it may take to stop.
+TIMEOUT = 20
+
+
+def install_provider(folder: Path) -> None:
+    """Install the provider from npm."""
+    shutil.copytree(PACKAGE, folder, dirs_exist_ok=True)
+    run_npm(folder, "ci", "--no-audit", "--no-fund")
+
+
+def provider_package(shared: Path) -> Path:
+    """The folder of `provider.mjs` with what it needs."""
+    return make_once(shared / "provider", install_provider)
+
+
+def write_certificate(folder: Path) -> None:
+    """Write a certificate for localhost, with its key and its authority."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    certificate.private_key_pem.write_to_path(str(folder / "server.key"))
+    certificate.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
+
+
+@contextmanager
+def running_provider(package: Path, folder: Path, *arguments: str) -> Iterator[dict[str, str]]:
+    """Run the provider, and yield the variables of a client that trusts it."""
+    write_certificate(folder)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [NODE, str(package / "provider.mjs"), str(folder), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, "NODE_ENV": "test"},
+            text=True,
+        )
+    with process:
+        try:
+            assert process.stdout is not None
+            # An empty line if it exits.
+            issuer = process.stdout.readline().strip()
+            assert issuer, (folder / "log").read_text(encoding="utf-8")
+            yield {"ISSUER": issuer, "SSL_CERT_FILE": str(folder / "authority.pem")}
+        finally:
+            process.terminate()
+            process.wait(TIMEOUT)
