@@ -134,7 +134,8 @@ class TestPaths:
         # A team's edits beside reordered lines conflict or get lost.
         answers = common_answers(history, release.tag, CELLS[cell])
         answers["package_name"] = "my_service"
-        then = shared_files(fresh_copy(release.tag, known_answers(history, release.tag, answers)))
+        answers = known_answers(history, release.tag, answers)
+        then = shared_files(fresh_copy(release.tag, answers))
         now = shared_files(fresh_copy(VERSION, answers))
         for name in then.keys() & now.keys():
             before, after = then[name].splitlines(), now[name].splitlines()
