@@ -49,15 +49,15 @@ def _assignments(path: Path) -> dict[str, object]:
         return {}
     found: dict[str, object] = {}
     for statement in body:
-        if isinstance(statement, ast.AnnAssign):
-            targets, value = [statement.target], statement.value
-        elif isinstance(statement, ast.Assign):
-            targets, value = statement.targets, statement.value
-        else:
-            continue
-        for target in targets:
-            if isinstance(target, ast.Name) and target.id in {"revision", "down_revision"}:
-                found[target.id] = ast.literal_eval(value or ast.Constant(None))
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name), value=value):
+                pass
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                pass
+            case _:
+                continue
+        if name in {"revision", "down_revision"}:
+            found[name] = ast.literal_eval(value or ast.Constant(None))
     return found
 
 
