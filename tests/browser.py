@@ -31,6 +31,15 @@ FONTS = "<fontconfig><dir>{folder}/fonts/fonts</dir></fontconfig>"
 TIMEOUT = 20
 
 
+@contextmanager
+def open_context(browser: Browser) -> Iterator[BrowserContext]:
+    """Open a browser context without cookies, which accepts the certificates of the tests."""
+    context = browser.new_context(ignore_https_errors=True)
+    context.set_default_timeout(TIMEOUT * 1000)
+    yield context
+    context.close()
+
+
 class RecordedPage:
     """A page with its requests and responses, even those that the page cannot read."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from browser import NEEDS_BROWSER, TIMEOUT, RecordedPage
+from browser import NEEDS_BROWSER, RecordedPage, open_context
 from harness import Answers, Environments, Renders
 from httpx2 import Client
 from node import NEEDS_NPM
@@ -80,10 +80,8 @@ class Visit(RecordedPage):
 @pytest.fixture
 def context(sites: Sites) -> Iterator[BrowserContext]:
     """A browser context without cookies."""
-    context = sites.browser.new_context(ignore_https_errors=True)
-    context.set_default_timeout(TIMEOUT * 1000)
-    yield context
-    context.close()
+    with open_context(sites.browser) as context:
+        yield context
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from accounts import EMAIL, PASSWORD, create_service, register
-from browser import NEEDS_BROWSER, TIMEOUT, launch_browser
+from browser import NEEDS_BROWSER, launch_browser, open_context
 from databases import serving
 from generated import generate
 from harness import TEMPLATE, Environments, Renders, make_once
@@ -144,9 +144,7 @@ def visitor(
         )
         rule = f"MAP app.example.com:443 127.0.0.1:{proxy.port}"
         browser = enter(launch_browser(shared, rule))
-        context = browser.new_context(ignore_https_errors=True)
-        context.set_default_timeout(TIMEOUT * 1000)
-        yield Visitor(context.new_page(), mode)
+        yield Visitor(enter(open_context(browser)).new_page(), mode)
 
 
 def test_a_user_signs_in_and_out(visitor: Visitor) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from accounts import EMAIL, PASSWORD, create_service, register
-from browser import NEEDS_BROWSER, TIMEOUT, RecordedPage, launch_browser
+from browser import NEEDS_BROWSER, RecordedPage, launch_browser, open_context
 from databases import serving
 from harness import Environments, Renders
 from node import NEEDS_NPM
@@ -133,10 +133,8 @@ def stage(
 @pytest.fixture
 def context(stage: Stage) -> Iterator[BrowserContext]:
     """A browser context without cookies."""
-    context = stage.browser.new_context(ignore_https_errors=True)
-    context.set_default_timeout(TIMEOUT * 1000)
-    yield context
-    context.close()
+    with open_context(stage.browser) as context:
+        yield context
 
 
 class Visit(RecordedPage):
