@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import trustme
 from harness import TEMPLATE, make_once
+from httpx2 import Client
 from node import NODE, run_npm
 
 PACKAGE = TEMPLATE / "tests/provider"
@@ -61,3 +63,12 @@ def running_provider(package: Path, folder: Path, *arguments: str) -> Iterator[d
         finally:
             process.terminate()
             process.wait(TIMEOUT)
+
+
+def request_token(variables: Mapping[str, str], resource: str, scope: str) -> str:
+    """Request an access token of the provider whose variables `running_provider` has yielded."""
+    form = {"grant_type": "client_credentials", "scope": scope, "resource": resource}
+    context = ssl.create_default_context(cafile=variables["SSL_CERT_FILE"])
+    with Client(auth=("client", "secret"), verify=context) as client:
+        response = client.post(f"{variables['ISSUER']}/token", data=form)
+    return str(response.raise_for_status().json()["access_token"])

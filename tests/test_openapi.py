@@ -7,8 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from accounts import EMAIL, PASSWORD, register
 from databases import serving
 from harness import Service, run
+from httpx2 import Client
+from node import NEEDS_NPM
+from provider import provider_package, request_token, running_provider
 
 pytest_plugins = ["engines"]
 pytestmark = pytest.mark.slow
@@ -18,6 +22,45 @@ OPTIONS = [
     *("--phases", "examples,coverage,fuzzing,stateful"),
     *("--mode", "all", "--checks", "all", "--seed", "1", "--no-color"),
 ]
+# https://schemathesis.readthedocs.io/en/stable/reference/configuration/
+# A schema cannot say which links and passwords are right, and which domains are reserved (RFC 6761).
+CONFIGURATION = """
+[[operations]]
+include-path-regex = "/auth/(register|sign-in|password|email)"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 422]
+"""
+SIGNED_IN = """
+[warnings]
+fail-on = ["missing_auth"]
+"""
+# It signs in again after requests that end the session.
+SESSION = f"""
+[auth.dynamic.openapi.session]
+path = "/api/v1/auth/sign-in"
+payload = {{ email = "{EMAIL}", password = "{PASSWORD}" }}
+extract_from = "cookie"
+extract_selector = "__Host-session"
+{SIGNED_IN}"""
+ACCESS_TOKEN = f"""
+[auth.openapi.access_token]
+bearer = "{{token}}"
+{SIGNED_IN}"""
+# The requests of Schemathesis come from one network, and are about few accounts.
+UNLIMITED = {
+    "APP_SIGN_IN_ATTEMPTS_PER_ACCOUNT": "1000000",
+    "APP_SIGN_IN_ATTEMPTS_PER_NETWORK": "1000000",
+}
+AUDIENCE = "https://api.example.com/RS256"
+
+
+def check_schema(client: Client, folder: Path, examples: int, configuration: str = "") -> str:
+    """Run Schemathesis against a server, and return its output; there must be no failure."""
+    (folder / "schemathesis.toml").write_text(f"{CONFIGURATION}{configuration}", encoding="utf-8")
+    schema = str(client.base_url.join("/openapi.json"))
+    program = str(Path(sys.executable).with_name("st"))
+    done = run([program, "run", schema, *OPTIONS, f"--max-examples={examples}"], folder)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{folder}"
+    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -40,9 +83,72 @@ def test_requests_and_responses_match_the_schema(
     service.run("alembic", "upgrade", "head")
 
     with serving(service, "--no-access-log") as client:
-        schema = str(client.base_url.join("/openapi.json"))
-        program = str(Path(sys.executable).with_name("st"))
-        done = run([program, "run", schema, *OPTIONS, f"--max-examples={examples}"], tmp_path)
+        output = check_schema(client, tmp_path, examples)
 
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{service.root}"
-    assert "7 selected / 7 total" in done.stdout
+    assert "7 selected / 7 total" in output
+
+
+@pytest.mark.parametrize(
+    ("database", "error_format", "signed_in", "examples"),
+    [
+        # Signed in, it reaches more code; the rest is as in the test above.
+        ("sqlite", "problem", True, 5),
+        pytest.param("sqlite", "envelope", False, 100, marks=pytest.mark.nightly),
+        pytest.param("postgresql", "problem", False, 100, marks=pytest.mark.nightly),
+        pytest.param("postgresql", "envelope", True, 100, marks=pytest.mark.nightly),
+    ],
+)
+def test_requests_with_a_session_match_the_schema(
+    install: Callable[..., Service],
+    tmp_path: Path,
+    database: str,
+    error_format: str,
+    signed_in: bool,
+    examples: int,
+) -> None:
+    service = install(database=database, error_format=error_format, authentication="sessions")
+    service.variables |= UNLIMITED
+    service.run("alembic", "upgrade", "head")
+
+    with serving(service, "--no-access-log") as client:
+        register(service, client)
+        output = check_schema(client, tmp_path, examples, SESSION if signed_in else "")
+
+    assert "20 selected / 20 total" in output
+
+
+# The endpoints are those of the services above; in the default run, services test their tokens.
+@pytest.mark.nightly
+@NEEDS_NPM
+@pytest.mark.parametrize(
+    ("database", "error_format", "signed_in"),
+    [
+        ("sqlite", "problem", False),
+        ("sqlite", "envelope", True),
+        ("postgresql", "envelope", False),
+        ("postgresql", "problem", True),
+    ],
+)
+def test_requests_with_an_access_token_match_the_schema(
+    install: Callable[..., Service],
+    shared: Path,
+    tmp_path: Path,
+    database: str,
+    error_format: str,
+    signed_in: bool,
+) -> None:
+    service = install(database=database, error_format=error_format, authentication="oidc")
+    service.run("alembic", "upgrade", "head")
+
+    with running_provider(provider_package(shared), tmp_path) as variables:
+        service.variables |= {
+            "SSL_CERT_FILE": variables["SSL_CERT_FILE"],
+            "APP_OIDC_ISSUER": variables["ISSUER"],
+            "APP_OIDC_AUDIENCE": AUDIENCE,
+        }
+        token = request_token(variables, AUDIENCE, "items:write")
+        with serving(service, "--no-access-log") as client:
+            configuration = ACCESS_TOKEN.format(token=token) if signed_in else ""
+            output = check_schema(client, tmp_path, 100, configuration)
+
+    assert "7 selected / 7 total" in output
