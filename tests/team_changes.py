@@ -420,20 +420,29 @@ def apply_team_changes(service: Path) -> list[tuple[str, str]]:
     return [(name, text) for name, _, text in added]
 
 
+def apply_current_changes(service: Path) -> list[tuple[str, str]]:
+    """Apply the changes to a service of the working tree, which has the new names."""
+    added = apply_team_changes(service)
+    for name, text in UPDATED.items():
+        (service / name).write_text(text, encoding="utf-8")
+    return added
+
+
 def insert(path: Path, marker: str, text: str) -> None:
     """Insert a text below the first occurrence of a marker."""
+    replace(path, marker, marker + text)
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Replace the first occurrence of a text."""
     before = path.read_text(encoding="utf-8")
-    assert marker in before, f"{path.name} has no line {marker!r}"
-    path.write_text(before.replace(marker, marker + text, 1), encoding="utf-8")
+    assert old in before, f"{path.name} has no text {old!r}"
+    path.write_text(before.replace(old, new, 1), encoding="utf-8")
 
 
 def edit_foundation_file(service: Path) -> None:
     """Edit a foundation file."""
-    path = service / EDITED
-    before = path.read_text(encoding="utf-8")
-    old, new = EDIT
-    assert old in before
-    path.write_text(before.replace(old, new, 1), encoding="utf-8")
+    replace(service / EDITED, *EDIT)
 
 
 def lost_lines(service: Path, added: list[tuple[str, str]]) -> list[str]:
