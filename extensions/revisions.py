@@ -5,10 +5,28 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from copier.errors import UserMessageError
+import yaml
 from jinja2 import Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
+
+
+@pass_context
+def check_heads(context: Context, authentication: str) -> str:
+    """Require one last migration where an update adds one; "" if there is no more.
+
+    A recorded answer is not checked, since Copier would drop it, and open all routes.
+    """
+    conf = context.get("_copier_conf", {})
+    if authentication != "sessions" or "dst_path" not in conf:
+        # Tests render templates without copying.
+        return ""
+    folder = Path(conf["dst_path"])
+    heads = _find_heads(folder)
+    if len(heads) < 2 or _is_recorded(folder / conf["answers_file"], authentication):
+        return ""
+    names = ", ".join(sorted(heads))
+    return f"migrations/versions has several heads: {names}; run `uv run alembic merge heads`"
 
 
 @pass_context
@@ -19,26 +37,29 @@ def migration_head(context: Context, own: str, default: str | None) -> str | Non
         context: the context of Jinja.
         own: the ID of the new migration.
         default: the last migration of a new service.
-
-    Raises:
-        UserMessageError: the service has several last migrations.
     """
     conf = context.get("_copier_conf", {})
     # Tests render templates without copying.
-    versions = Path(conf["dst_path"], "migrations/versions") if "dst_path" in conf else Path()
+    heads = _find_heads(Path(conf["dst_path"]), own) if "dst_path" in conf else set()
+    return heads.pop() if heads else default
+
+
+def _find_heads(service: Path, own: str | None = None) -> set[str]:
     revisions = {
         found["revision"]: found.get("down_revision")
-        for found in map(_assignments, sorted(versions.glob("*.py")))
+        for found in map(_assignments, sorted(service.glob("migrations/versions/*.py")))
         if found.get("revision") not in {None, own}
     }
     parents = {parent for down in revisions.values() for parent in _parents(down)}
-    heads = revisions.keys() - parents
-    if len(heads) > 1:
-        raise UserMessageError(
-            f"migrations/versions has several heads: {', '.join(sorted(map(str, heads)))}. Run"
-            " `uv run alembic merge heads`, then update again."
-        )
-    return str(heads.pop()) if heads else default
+    return {str(revision) for revision in revisions.keys() - parents}
+
+
+def _is_recorded(path: Path, authentication: str) -> bool:
+    try:
+        recorded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError:
+        return False
+    return isinstance(recorded, dict) and recorded.get("authentication") == authentication
 
 
 def _assignments(path: Path) -> dict[str, object]:
@@ -67,8 +88,8 @@ def _parents(down_revision: object) -> tuple[object, ...]:
 
 
 class Revisions(Extension):
-    """Makes `migration_head` available to the templates."""
+    """Makes these functions available to the templates."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        environment.globals["migration_head"] = migration_head
+        environment.globals.update(check_heads=check_heads, migration_head=migration_head)

@@ -58,9 +58,14 @@ SAMPLES: dict[str, list[str]] = {
 
 answers_extension = load_extension(TEMPLATE, "answers")
 repository_extension = load_extension(TEMPLATE, "repository")
+revisions_extension = load_extension(TEMPLATE, "revisions")
 _JINJA = Environment(
     undefined=StrictUndefined,
-    extensions=[answers_extension.Answers, repository_extension.Repository],
+    extensions=[
+        answers_extension.Answers,
+        repository_extension.Repository,
+        revisions_extension.Revisions,
+    ],
 )
 _compile = cache(_JINJA.from_string)
 _parse = cache(yaml.safe_load)

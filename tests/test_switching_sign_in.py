@@ -9,10 +9,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from harness import TEMPLATE, VERSION, Environments, Service
+from harness import TEMPLATE, VERSION, Environments, Service, recorded_answers
 from owned import owned_files
 from releases import UpdatedService
-from team_changes import apply_current_changes, lost_lines, replace
+from team_changes import MIGRATION, apply_current_changes, lost_lines, replace
 
 pytestmark = pytest.mark.slow
 pytest_plugins = ["engines"]
@@ -170,3 +170,33 @@ def test_sign_in_is_switched_on_and_off(switched: Switched) -> None:
     migrate(service)
     assert failed_tests(service) == {}
     assert lost_lines(root, added) == []
+
+
+def create_branch(service: UpdatedService) -> None:
+    """Add a migration that begins a branch."""
+    name = "20260202_0000_keep_books_2b3c4d5e6f70.py"
+    (service.root / "migrations/versions" / name).write_text(MIGRATION, encoding="utf-8")
+    service.commit("Branch")
+
+
+def test_a_service_with_several_heads_cannot_switch_sign_in_on(
+    template: Path, tmp_path: Path
+) -> None:
+    updated = UpdatedService(template, tmp_path / "service", VERSION, {"authentication": "oidc"})
+    create_branch(updated)
+    other = updated.root / "migrations/versions/20260203_0000_keep_shelves_3c4d5e6f7081.py"
+    other.write_text(MIGRATION.replace("2b3c4d5e6f70", "3c4d5e6f7081"), encoding="utf-8")
+    updated.commit("Another branch")
+
+    expected = "`uv run alembic merge heads`; .* has several heads: 2b3c4d5e6f70, 3c4d5e6f7081"
+    with pytest.raises(ValueError, match=expected):
+        updated.update({"authentication": "sessions"})
+    assert not updated.has_uncommitted_changes()
+
+
+def test_several_heads_do_not_switch_sign_in_off(template: Path, tmp_path: Path) -> None:
+    answers = {"authentication": "sessions"}
+    updated = UpdatedService(template, tmp_path / "service", VERSION, answers)
+    create_branch(updated)
+    updated.update_cleanly()
+    assert recorded_answers(updated.root)["authentication"] == "sessions"
