@@ -32,9 +32,16 @@ pytestmark = NEEDS_KUBECTL
 # Between them, these have every line of the manifests, and the longest and oddest names.
 SERVICES: dict[str, dict[str, object]] = {
     "postgresql": {**ANSWERS, "error_tracking": "sentry"},
-    "none": {**ANSWERS, "database": "none", "cors": False, "package_name": "a__b_"},
+    "none": {
+        **ANSWERS,
+        "database": "none",
+        "authentication": "oidc",
+        "cors": False,
+        "package_name": "a__b_",
+    },
     "long": {
         **ANSWERS,
+        "authentication": "sessions",
         "layout": "monorepo",
         "service_path": "services/orders",
         "project_slug": "3d-" + "s" * 57,
@@ -49,6 +56,8 @@ NAME = re.compile("[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 OTHER_VARIABLES = {"FORWARDED_ALLOW_IPS", "WEB_CONCURRENCY"}
 # Less those that PostgreSQL reserves for its superuser.
 MAX_CONNECTIONS = 100 - 3
+# What a service connects to, by the package that does.
+PORTS = {"aiosmtplib": {465, 587}, "asyncpg": {5432}, "joserfc": {443}, "sentry-sdk": {443}}
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 
@@ -169,8 +178,8 @@ class TestManifests:
         assert policy["policyTypes"] == ["Ingress", "Egress"]
         reached = {port["port"] for rule in policy["egress"] for port in rule["ports"]}
         dependencies = read(service, "pyproject.toml")
-        expected = {"asyncpg": 5432, "sentry-sdk": 443}
-        assert reached == {53} | {expected[name] for name in expected if name in dependencies}
+        needed = [ports for name, ports in PORTS.items() if f'"{name}' in dependencies]
+        assert reached == {53}.union(*needed)
 
     def test_the_number_of_pods_is_that_of_the_autoscaler(self, manifests: Manifests) -> None:
         target = manifests["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]
@@ -217,7 +226,8 @@ class TestManifests:
     def test_no_secret_is_in_a_file(self, service: Path, manifests: Manifests) -> None:
         assert "Secret" not in manifests
         keys = " ".join(manifests["ConfigMap"]["data"])
-        assert not re.search("URL|DSN|PASSWORD|SECRET|TOKEN", keys)
+        # The address of the pages is public.
+        assert not re.search("(?<!SITE_)URL|DSN|PASSWORD|SECRET|TOKEN", keys)
         for pod in pods(manifests):
             assert "env" not in container(pod)
             secrets = {volume["name"]: volume for volume in pod["spec"]["volumes"]}["secrets"]
@@ -333,7 +343,16 @@ class Facts:
         waits = [int(seconds) for seconds in re.findall(r"timeout\(([0-9]+)\)", self.health)]
         if self.server["readinessProbe"].get("timeoutSeconds", 1) <= max(waits, default=0):
             found.append("the readiness probe waits less than the service")
-        return found + self.unknown_settings()
+        return found + self.unknown_settings() + self.missing_settings()
+
+    def missing_settings(self) -> list[str]:
+        """The variables that production needs, and containers do not get."""
+        needed = {*re.findall(r"\b(APP_[A-Z_]+)=\S", production_commands(self.service))}
+        secrets = {name.upper() for name in re.findall("--from-file=(app_[a-z_]+)", self.readme)}
+        manifests = {*self.manifests["ConfigMap"]["data"], *secrets}
+        files = {name.upper() for name in self.compose.get("secrets", ())}
+        compose = {*self.compose["x-image"]["environment"], *files}
+        return sorted(needed - manifests | needed - compose)
 
     def unknown_settings(self) -> list[str]:
         """The variables that are no settings of the service."""
@@ -343,7 +362,7 @@ class Facts:
             *self.compose["x-image"]["environment"],
             *re.findall("APP_[A-Z_]+", self.dockerfile + str(self.compose)),
             *(name.upper() for name in re.findall("app_[a-z_]+", str(self.compose.get("secrets")))),
-            *(name.upper() for name in re.findall("--from-file=(app_[a-z_]+)=", self.readme)),
+            *(name.upper() for name in re.findall("--from-file=(app_[a-z_]+)", self.readme)),
             # In comments.
             *(
                 name
@@ -371,6 +390,11 @@ class Facts:
         """Where a pod mounts a volume."""
         mounts = {mount["name"]: mount["mountPath"] for mount in container(pod)["volumeMounts"]}
         return str(mounts[volume])
+
+
+def production_commands(service: Path) -> str:
+    """The commands of the README that start the service in production."""
+    return read(service, "README.md").partition("In production,")[2].partition("\n```\n")[0]
 
 
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
@@ -447,6 +471,14 @@ DIFFERENCES = [
         "APP_HOSTS",
     ),
     Difference("compose.yaml", "- APP_ALLOWED_HOSTS", "- APP_HOSTS", "APP_HOSTS"),
+    Difference(
+        "deploy/kubernetes/overlays/production/kustomization.yaml",
+        "- APP_SITE_URL",
+        "# - APP_SITE_URL",
+        "APP_SITE_URL",
+    ),
+    Difference("compose.yaml", "- APP_MAIL_FROM", "# - APP_MAIL_FROM", "APP_MAIL_FROM"),
+    Difference("README.md", "--from-file=app_smtp_url", "", "APP_SMTP_URL"),
     Difference("README.md", "app_database_url=/dev", "app_db_url=/dev", "APP_DB_URL"),
 ]
 
@@ -461,7 +493,8 @@ class TestAgreement:
     def test_a_difference_is_found(
         self, render: Renders, tmp_path: Path, difference: Difference
     ) -> None:
-        service = shutil.copytree(render(**ANSWERS), tmp_path / "service")
+        answers = {**ANSWERS, "authentication": "sessions"}
+        service = shutil.copytree(render(**answers), tmp_path / "service")
         text = read(service, difference.file)
         assert difference.old in text
         changed = text.replace(difference.old, difference.new, 1)
@@ -473,6 +506,10 @@ class TestReadme:
     def test_its_commands_create_what_the_pods_need(self, service: Path, tmp_path: Path) -> None:
         built = build(service, "staging")
         (value := tmp_path / "value").write_text("postgresql://db.example/app\n", encoding="utf-8")
+        keys = {"app_database_url"}
+        if "aiosmtplib" in read(service, "pyproject.toml"):
+            keys.add("app_smtp_url")
+            (tmp_path / "app_smtp_url").write_text("smtp://smtp.example\n", encoding="utf-8")
         created: Manifests = {}
         for words in commands(service):
             if words[:2] == ["kubectl", "create"]:
@@ -491,7 +528,7 @@ class TestReadme:
                 volume["secret"]["secretName"],
                 namespace,
             )
-            assert created["Secret"]["data"].keys() == {"app_database_url"}
+            assert created["Secret"]["data"].keys() == keys
 
     def test_its_commands_name_what_exists(self, service: Path) -> None:
         built = build(service, "staging")
