@@ -46,6 +46,17 @@ CONTAINERS = {
     name: {**RENDERED[name], "container": True} for name in ("defaults", "all-on", "all-off")
 } | {"monorepo": {"layout": "monorepo", "service_path": "a/@b/c.d-1", "container": True}}
 SECRET = "a-value-that-no-image-may-have"
+PASSWORD = "six birds on a wire"
+# What production requires of a service with sessions.
+PRODUCTION = {
+    "APP_ALLOWED_HOSTS": "127.0.0.1",
+    "APP_ENVIRONMENT": "production",
+    "APP_MAIL_FROM": "noreply@mail.example.com",
+    "APP_SITE_URL": "https://www.example.com",
+    "APP_SMTP_URL": "smtp://user:password@smtp.example.com:587",
+}
+# https://github.com/opencontainers/image-spec/blob/main/annotations.md
+LABEL = "org.opencontainers.image"
 
 
 class TestFiles:
@@ -293,6 +304,32 @@ class TestImage:
                 [item] = client.get(ITEMS).json()["items"]
                 assert item["name"] == "lamp"
 
+    # The same image but for its packages, which hash passwords.
+    @pytest.mark.nightly
+    def test_its_first_administrator_sets_a_password(
+        self, builder: Builder, render: Renders, tmp_path: Path
+    ) -> None:
+        answers = {"container": True, "authentication": "sessions", "python_version": PYTHON}
+        service = shutil.copytree(render(**answers), tmp_path / "service")
+        builder.lock(service)
+        image = builder.build(service, "sessions")
+        compose = Compose(service, image, tmp_path, PRODUCTION, port(), user="12345:0")
+        with serving(compose) as (_, client):
+            command = ["my-service", "create-admin", "ada@example.com"]
+            assert compose.run("service", *command) == 0
+            log = compose.log_file("service").read_text(encoding="utf-8")
+            [token] = re.findall(r"https://www\.example\.com/\S+#token=(\S+)", log)
+            body = {"token": token, "password": PASSWORD}
+            response = client.post("/api/v1/auth/password/reset/confirm", json=body)
+            assert response.status_code == 204
+            body = {"email": "ada@example.com", "password": PASSWORD}
+            cookie = client.post("/api/v1/auth/sign-in", json=body).headers["set-cookie"]
+            statuses = [
+                client.post(ITEMS, json={"name": "lamp"}, headers=headers).status_code
+                for headers in ({}, {"cookie": cookie.partition(";")[0]})
+            ]
+            assert statuses == [401, 201]
+
     def test_a_database_in_the_image_is_refused(self, compose: Callable[..., Compose]) -> None:
         service = compose("sqlite", APP_DATABASE_URL="sqlite:///my.db")
         assert service.run("migrate") == 1
@@ -333,7 +370,7 @@ class TestImage:
         assert builder.find(SECRET) == []
         _, image = images("sqlite")
         labels = image.config["Labels"]
-        assert labels["org.opencontainers.image.title"] == "my-service"
+        assert labels[f"{LABEL}.title"] == "my-service"
         assert not [step for step in image.history if SECRET in step]
 
     def test_bytecode_is_up_to_date(self, images: Callable[[str], tuple[Path, Image]]) -> None:
@@ -348,12 +385,17 @@ class TestImage:
         service, _ = images("postgresql")
         module = service / "src/my_service/services/items.py"
         module.write_text(module.read_text(encoding="utf-8") + "\n# Changed\n", encoding="utf-8")
-        image = builder.build(service, "changed", "--layers")
+        arguments = ["--build-arg=VERSION=1.2.0", "--build-arg=REVISION=a1b2c3"]
+        image = builder.build(service, "changed", "--layers", *arguments)
         dependencies = image.output.partition("--no-install-project\n")[2]
         assert dependencies.startswith("--> Using cache"), image.output
         assert re.findall(r"^ [+~-] (.+?)==", image.output, re.MULTILINE) == ["my-service"]
         [copy] = (image.root / "app").rglob("site-packages/my_service/services/items.py")
         assert copy.read_text(encoding="utf-8").endswith("# Changed\n")
+        labels = {
+            name: image.config["Labels"][f"{LABEL}.{name}"] for name in ("version", "revision")
+        }
+        assert labels == {"version": "1.2.0", "revision": "a1b2c3"}
 
     # Its own image, which cannot be pulled here, has the same Python and uv.
     @pytest.mark.nightly
