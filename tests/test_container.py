@@ -99,6 +99,14 @@ class TestFiles:
             name: "image" in container for name, container in services.items()
         } == dict.fromkeys(["service", "migrate", "database"][: len(conditions) + 1], True)
 
+    @pytest.mark.parametrize("cell", cell_params(CONTAINERS))
+    def test_git_ignores_the_secrets(self, render: Renders, tmp_path: Path, cell: str) -> None:
+        git(tmp_path, "init", "--quiet")
+        shutil.copy(render(**CONTAINERS[cell]) / ".gitignore", tmp_path)
+        (tmp_path / ".secrets").mkdir()
+        (tmp_path / ".secrets/app_sentry_dsn").write_text(SECRET, encoding="utf-8")
+        assert git(tmp_path, "ls-files", "--others", "--exclude-standard") == ".gitignore\n"
+
     def test_builders_of_debian_understand_the_dockerfile(self, render: Renders) -> None:
         for answers in CONTAINERS.values():
             text = (render(**answers) / "Dockerfile").read_text(encoding="utf-8")
