@@ -170,6 +170,15 @@ class TestFiles:
                 assert job["cache"]["key"] == {"prefix": "uv-$PYTHON", "files": files}
                 assert job["cache"]["paths"] == [".uv-cache/"]
                 assert job["variables"]["UV_CACHE_DIR"] == "$CI_PROJECT_DIR/.uv-cache"
+        workflow = yaml.safe_load(FILES[name][GITHUB])
+        globs = [
+            step["with"]["cache-dependency-glob"].split()
+            for job in workflow["jobs"].values()
+            for step in job["steps"]
+            if "setup-uv" in step.get("uses", "")
+        ]
+        # The jobs `audit` and `check`.
+        assert globs == [files, files]
 
     @pytest.mark.parametrize("name", PIPELINES)
     def test_both_pipelines_run_the_same(self, name: str) -> None:

@@ -77,6 +77,12 @@ class TestSafety:
         done = run(ACTIONLINT, repository)
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def test_shellcheck_finds_nothing_in_the_scripts_of_the_template(self) -> None:
+        scripts = [".ci/run", *(f"tests/{path.name}" for path in TEMPLATE.glob("tests/*.sh"))]
+        assert len(scripts) > 4
+        done = run([tool("shellcheck"), *scripts], TEMPLATE)
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def test_every_action_is_pinned_and_always_to_the_same_commit(
         self, services: Path, template: Path
     ) -> None:
