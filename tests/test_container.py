@@ -54,6 +54,8 @@ PRODUCTION = {
     "APP_MAIL_FROM": "noreply@mail.example.com",
     "APP_SITE_URL": "https://www.example.com",
     "APP_SMTP_URL": "smtp://user:password@smtp.example.com:587",
+    # Not the address of the tests, whose headers the server then ignores.
+    "FORWARDED_ALLOW_IPS": "192.0.2.0/24",
 }
 # https://github.com/opencontainers/image-spec/blob/main/annotations.md
 LABEL = "org.opencontainers.image"
@@ -314,14 +316,15 @@ class TestImage:
 
     # The same image but for its packages, which hash passwords.
     @pytest.mark.nightly
-    def test_its_first_administrator_sets_a_password(
+    def test_an_administrator_signs_in_behind_a_proxy(
         self, builder: Builder, render: Renders, tmp_path: Path
     ) -> None:
         answers = {"container": True, "authentication": "sessions", "python_version": PYTHON}
         service = shutil.copytree(render(**answers), tmp_path / "service")
         builder.lock(service)
         image = builder.build(service, "sessions")
-        compose = Compose(service, image, tmp_path, PRODUCTION, port(), user="12345:0")
+        variables = port() | {"APP_SIGN_IN_ATTEMPTS_PER_NETWORK": "2"}
+        compose = Compose(service, image, tmp_path, PRODUCTION, variables, user="12345:0")
         with serving(compose) as (_, client):
             command = ["my-service", "create-admin", "ada@example.com"]
             assert compose.run("service", *command) == 0
@@ -331,7 +334,14 @@ class TestImage:
             response = client.post("/api/v1/auth/password/reset/confirm", json=body)
             assert response.status_code == 204
             body = {"email": "ada@example.com", "password": PASSWORD}
-            cookie = client.post("/api/v1/auth/sign-in", json=body).headers["set-cookie"]
+            responses = [
+                client.post(
+                    "/api/v1/auth/sign-in", json=body, headers={"x-forwarded-for": client_ip}
+                )
+                for client_ip in ("198.51.100.1", "198.51.100.2", "198.51.100.3")
+            ]
+            assert [response.status_code for response in responses] == [200, 200, 429]
+            cookie = responses[0].headers["set-cookie"]
             statuses = [
                 client.post(ITEMS, json={"name": "lamp"}, headers=headers).status_code
                 for headers in ({}, {"cookie": cookie.partition(";")[0]})
