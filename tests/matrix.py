@@ -15,8 +15,8 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, partial, reduce
-from itertools import combinations, count, cycle
+from functools import cache, reduce
+from itertools import combinations, compress, count, cycle
 from operator import or_
 from pathlib import Path
 from random import Random
@@ -32,6 +32,8 @@ from jinja2 import Environment, StrictUndefined, Template
 STRENGTH = int(os.environ.get("MATRIX_STRENGTH", "2"))
 # The number of covering arrays to compute; the shortest with most samples is used.
 TRIES = 5
+# Each array is chosen from this many sets of answers; those have every pair, as a test checks.
+CANDIDATES = 2_000
 
 # Characters that break quoted strings, TOML, YAML or fonts.
 HOSTILE_NAME = 'Bob\'s "Büro" \\ {{ project_slug }} # %s 🚀'
@@ -189,16 +191,21 @@ def _extremes(cells: Sequence[Answers], covered: int) -> list[Answers]:
         for name, offered in OFFERED.items()
     }
 
-    def rank(cell: Answers, ideal: set[Option]) -> tuple[int, int]:
-        missing = _mask((*cell.items(),), STRENGTH) & ~covered
-        return -len(cell.items() ^ ideal), missing.bit_count()
+    def uncovered(cell: Answers) -> int:
+        return (_mask((*cell.items(),), STRENGTH) & ~covered).bit_count()
 
-    return [max(cells, key=partial(rank, ideal=ideal)) for ideal in (on, off)]
+    def nearest(ideal: set[Option]) -> list[Answers]:
+        distances = [len(cell.items() ^ ideal) for cell in cells]
+        least = min(distances)
+        return [*compress(cells, (distance == least for distance in distances))]
+
+    return [max(nearest(ideal), key=uncovered) for ideal in (on, off)]
 
 
 def _covering_array(seed: int) -> list[Answers]:
-    """All on, all off, and cells that cover the rest; the seed orders the candidates."""
-    cells = Random(seed).sample(feasible(), len(feasible()))
+    """All on, all off, and cells that cover the rest; the seed chooses the candidates."""
+    size = CANDIDATES if STRENGTH == 2 else len(feasible())
+    cells = Random(seed).sample(feasible(), size)
     # The cell of the defaults covers their pairs, on any Python.
     defaults = {
         name: answer
@@ -207,7 +214,7 @@ def _covering_array(seed: int) -> list[Answers]:
     }
     covered = _mask((*defaults.items(),), STRENGTH)
     oldest = OFFERED["python_version"][0]
-    extremes = _extremes([cell for cell in cells if cell["python_version"] == oldest], covered)
+    extremes = _extremes([cell for cell in feasible() if cell["python_version"] == oldest], covered)
     return cover(cells, STRENGTH, [defaults, *extremes])[1:]
 
 

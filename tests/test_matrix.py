@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
+from random import Random
 
 import pytest
 from harness import QUESTIONS, TEMPLATE, Answers, run
@@ -68,7 +69,8 @@ def test_cells_cover_all_pairs_of_answers() -> None:
 def test_feasible_sets_follow_from_the_conditions() -> None:
     sets = {frozenset(answers.items()) for answers in feasible()}
     assert len(sets) == len(feasible())
-    for answers in feasible():
+    # All of them take half a minute.
+    for answers in Random(0).sample(feasible(), 2_000):
         recorded = {name for name in resolve(answers) if name in OFFERED}
         assert answers.keys() == recorded
     assert {choice for answers in sets for choice in answers} == {*CHOICES}
