@@ -20,7 +20,8 @@ from playwright.sync_api import Page, expect
 from provider import provider_package, running_provider
 from sites import FRONTEND, Proxy, install_frontend, next_server, tls
 
-pytestmark = [pytest.mark.slow, NEEDS_NPM, NEEDS_BROWSER]
+# In the default run, `test_sign_in.py` and `test_provider.py` prove what these pages connect.
+pytestmark = [pytest.mark.slow, pytest.mark.nightly, NEEDS_NPM, NEEDS_BROWSER]
 
 PAGES = TEMPLATE / "tests/sign_in/app"
 DOCS = TEMPLATE / "docs/nextjs.md"
@@ -106,14 +107,7 @@ class Visitor:
         self.page.get_by_role("button", name=button).click()
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        # In the default run, `test_sign_in.py` proves what differs: the cookie.
-        pytest.param("sessions@", marks=pytest.mark.nightly),
-        "oidc@",
-    ],
-)
+@pytest.fixture(scope="module", params=["sessions@", "oidc@"])
 def visitor(
     request: pytest.FixtureRequest,
     render: Renders,
