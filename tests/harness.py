@@ -111,6 +111,8 @@ def load_extension(template: Path, name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # Data classes look their module up there.
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 

@@ -25,7 +25,7 @@ from matrix import RENDERED, cell_params
 from node import PATH as NODE_PATH
 from uv import find_uv_bin
 
-MAX_LINES = 132
+MAX_LINES = 135
 SERVICES: dict[str, dict[str, object]] = {
     "sqlite": {},
     "none": {"database": "none", "cors": False},

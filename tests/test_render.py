@@ -82,7 +82,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         [
             *("aiosqlite", "alembic", "asyncpg", "cursor", "database", r"\bdb\b"),
             *("migration", "pagination", "postgres", "(?<![\"'])session", "sqlalchemy", "sqlite"),
-            *("transaction", "uuid.utils", "uuid7"),
+            *("transaction", "uuid.utils", "uuid7", r"formats\.py", r"tools/resource\.py"),
         ],
     ),
     "postgresql": (
@@ -114,7 +114,6 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         {True},
         [
             *(r"(?-i:\bItem(?!T\b))", "/items", "create_items", r"\bitem_", r"items?\.(name|py)"),
-            *("lamp", r"\bbright\b"),
         ],
     ),
     "authentication": (
@@ -129,7 +128,15 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
         "authentication",
         {"sessions"},
         [
-            *("argon2", "password_hash", "new_?password", r"\be-?mail", "smtp", "throttl"),
+            *(
+                "argon2",
+                "password_hash",
+                "new_?password",
+                r"\be-mail",
+                r"\bemail(_|\b[^ ])",
+                "smtp",
+                "throttl",
+            ),
             *(
                 "rate_?limit",
                 '"limits>',
@@ -172,6 +179,7 @@ WORDS: dict[str, tuple[str, set[object], list[str]]] = {
                 r'/client"\]',
                 r"(?<!\.)(?<!hex)digest",
                 "hey-api",
+                r"uv run [\w-]+ openapi",
             ),
             *("node_modules", "typescript", r"(?<!/)openapi\.json"),
         ],

@@ -99,6 +99,7 @@ READERS: dict[tuple[str, str], Reader] = {
     ("cors_origins", "src/*/core/cors.py"): _assigned("LOCAL_ORIGINS"),
     ("cors_origin_regex", ".env.example"): _matched(r"^# APP_CORS_ORIGIN_REGEX=(.*)$"),
     ("cors_origin_regex", "src/*/core/cors.py"): _assigned("LOCAL_ORIGIN_REGEX"),
+    ("project_slug", "tools/resource.py"): _matched(r"uv run (\S+) openapi"),
     ("project_slug", "README.md"): _matched(r"`([^`]*)-client`"),
     ("project_slug", "Procfile"): _matched(r"^([^#:]+): uv run"),
     ("project_slug", ".github/workflows/ci.yml"): lambda text: yaml.safe_load(text)["name"],

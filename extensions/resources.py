@@ -1,0 +1,433 @@
+"""Parses the description of a resource, such as `Book title:str:200:unique pages:int?`.
+
+`docs/resources.md` describes the types of fields and their options.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from copier.errors import UserMessageError
+from jinja2 import Environment
+from jinja2.ext import Extension
+from pydantic import BaseModel
+
+TYPES: Mapping[str, Mapping[str, Any]] = yaml.safe_load(
+    Path(__file__).with_name("field_types.yml").read_text(encoding="utf-8")
+)
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# The code of a resource uses these names for something else.
+RESERVED_NAMES = _names(
+    """
+    any app base big_integer changes client conflict cursor date datetime decimal depends email
+    error field finite_float int32 int64 integer invalid json limit local_time mapped new not_found
+    numeric page page_of page_query query read_session request response router session status
+    str_enum string text time timestamp unique_constraint url uuid value
+    """
+)
+RESERVED_FIELDS = _names("id created_at updated_at metadata registry l")
+# `BookCreate` and the like are names of a resource's own classes.
+RESERVED_ENDINGS = _names("create read update")
+# With longer names, some lines would have more than 100 columns.
+MAX_NAME = 24
+SNAKE_CASE = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
+PASCAL_CASE = re.compile("([A-Z][a-z0-9]*)+")
+SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+
+
+class InvalidResource(UserMessageError):
+    """A description that is refused; the message says what to write instead."""
+
+
+def to_pascal(name: str) -> str:
+    """`published_on` as `PublishedOn`."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def to_snake(name: str) -> str:
+    """`OrderLine` as `order_line`."""
+    return re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def to_words(name: str) -> str:
+    """`order_line` as `order line`."""
+    return name.replace("_", " ")
+
+
+def pluralize(name: str) -> str:
+    """The regular plural of an English noun."""
+    if re.search("[^aeiou]y$", name):
+        return name[:-1] + "ies"
+    return name + ("es" if re.search("(s|x|z|ch|sh)$", name) else "s")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a resource, such as `title:str:200:unique`.
+
+    Attributes:
+        resource: the name of the resource.
+        name: its name.
+        type: the name of its type, a key of `TYPES`.
+        is_nullable: whether the value may be null.
+        options: the values of its options.
+    """
+
+    resource: str
+    name: str
+    type: str
+    is_nullable: bool
+    options: Mapping[str, Any]
+
+    @property
+    def words(self) -> str:
+        """The name as prose."""
+        return to_words(self.name)
+
+    @property
+    def type_name(self) -> str:
+        """The name of the field's own type, if it needs one."""
+        return self.resource + to_pascal(self.name)
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a new row needs a value."""
+        return not self.is_nullable and "default" not in self.options
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its length may have limits."""
+        return self.type in {"str", "text"}
+
+    @property
+    def length(self) -> int | None:
+        """The maximum number of characters, if there is one."""
+        return self.options.get("length")
+
+    @property
+    def python(self) -> str:
+        """The type of its values, without null."""
+        return str(TYPES[self.type]["python"]).format(type_name=self.type_name)
+
+    @property
+    def request(self) -> str:
+        """The type of its values in requests, without constraints."""
+        return str(TYPES[self.type].get("request", self.python))
+
+    @property
+    def column(self) -> str:
+        """The type of its column; empty where `python` determines it."""
+        precision, scale = self.options.get("precision", ("", ""))
+        column = str(TYPES[self.type].get("column", ""))
+        return column.format(length=self.length, precision=precision, scale=scale)
+
+    @property
+    def constraints(self) -> dict[str, object]:
+        """The arguments of `Field` in requests."""
+        names = {"min": "ge", "max": "le"}
+        if self.is_text:
+            names = {"min": "min_length", "length": "max_length"}
+        found = {name: self.options[key] for key, name in names.items() if key in self.options}
+        if self.type == "decimal":
+            precision, scale = self.options["precision"]
+            found |= {"max_digits": precision, "decimal_places": scale}
+        return found
+
+    @property
+    def default(self) -> str:
+        """The default value as Python code."""
+        value = self.options["default"]
+        return f"{self.type_name}.{str(value).upper()}" if self.type == "enum" else repr(value)
+
+    @property
+    def response_default(self) -> str:
+        """The default value in a response, as Python code."""
+        value = self.options["default"]
+        return repr(str(value) if self.type == "decimal" else value)
+
+    @property
+    def example(self) -> str:
+        """A value for tests as Python code, in which `number` is 1 to 9."""
+        if self.is_text:
+            return self._example_text()
+        if self.type == "enum":
+            choices = self.options["choices"]
+            return f"{choices}[number % {len(choices)}]"
+        if self.type in {"int", "bigint", "float", "decimal"}:
+            return self._example_number()
+        return str(TYPES[self.type]["example"])
+
+    def _example_text(self) -> str:
+        minimum, text = int(self.options.get("min", 0)), f"{self.words} 1"
+        if len(text) > (self.length or len(text)):
+            return "str(number)" + f'.rjust({minimum}, "0")' * (minimum > 1)
+        return f'f"{self.words} {{number}}"' + f".ljust({minimum})" * (minimum > len(text))
+
+    def _example_number(self) -> str:
+        lowest = math.ceil(self.options.get("min", 1))
+        precision, scale = self.options.get("precision", (19, 0))
+        if precision == scale:
+            return f'f"0.{"0" * (scale - 1)}{{number}}"'
+        highest = min(self.options.get("max", math.inf), 10 ** (precision - scale) - 1)
+        has_nine = highest >= lowest + 8
+        number = "number" if has_nine else f"number % {int(highest - lowest) + 1}"
+        offset = lowest - 1 if has_nine else lowest
+        number = f"{offset} + {number}" if offset else number
+        if self.type == "decimal":
+            return f'f"{{{number}:.{scale}f}}"'
+        return f"float({number})" if self.type == "float" else number
+
+    @property
+    def refused(self) -> list[tuple[str, str]]:
+        """Values that are refused, as Python code, and the codes of their errors."""
+        type_, options = TYPES[self.type], self.options
+        minimum, maximum = options.get("min"), options.get("max")
+        found = []
+        if self.is_text and minimum:
+            found.append((f'"x" * {minimum - 1}' if minimum > 1 else '""', "string_too_short"))
+        if self.length:
+            found.append((f'"x" * {self.length + 1}', "string_too_long"))
+        if not self.is_text and minimum is not None:
+            found.append((str(minimum - 1), "greater_than_equal"))
+        if maximum is not None:
+            found.append((str(maximum + 1), "less_than_equal"))
+        elif not self.is_text or (minimum or 0) <= 3 <= (self.length or 3):
+            value, code = type_["invalid"]
+            found.append((repr(value), code))
+        if not self.is_nullable:
+            found.append(("None", type_["missing"]))
+        return found
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource, such as `Book`.
+
+    Attributes:
+        name: the name of its class.
+        plural: the name of its table and of the module of its endpoints.
+        fields: its fields.
+        write_scope: the scope that writing requires; empty for none.
+        anonymous_reads: whether requests without a user may read it.
+    """
+
+    name: str
+    plural: str
+    fields: Sequence[Field]
+    write_scope: str = ""
+    anonymous_reads: bool = False
+
+    @property
+    def singular(self) -> str:
+        """The name of a variable for one, and of the modules of its model and its schemas."""
+        return to_snake(self.name)
+
+    @property
+    def article(self) -> str:
+        """The article before its name."""
+        return "an" if self.name[0] in "AEIO" else "a"
+
+    @property
+    def words(self) -> str:
+        """The name as prose."""
+        return to_words(self.singular)
+
+    @property
+    def plural_words(self) -> str:
+        """The plural as prose."""
+        return to_words(self.plural)
+
+    @property
+    def path(self) -> str:
+        """The segment of its URL."""
+        return self.plural.replace("_", "-")
+
+    @property
+    def enumerations(self) -> list[Field]:
+        """The fields with values of their own."""
+        return [field for field in self.fields if field.type == "enum"]
+
+    @property
+    def unique_fields(self) -> list[Field]:
+        """The fields of which no two rows have the same value."""
+        return [field for field in self.fields if "unique" in field.options]
+
+
+def parse_resource(description: Mapping[str, Any]) -> Resource:
+    """Parse the description of a resource.
+
+    Args:
+        description: its `name` and `fields`, as on the command line, and perhaps its `plural`,
+            `write_scope` and `anonymous_reads`.
+
+    Raises:
+        InvalidResource: it is not valid.
+    """
+    name, texts = description["name"], description["fields"]
+    if not PASCAL_CASE.fullmatch(name):
+        raise InvalidResource(f"{name}: write the name of a resource as in Book or OrderLine")
+    singular = to_snake(name)
+    plural = description.get("plural") or pluralize(singular)
+    if not SNAKE_CASE.fullmatch(plural) or len(plural) > MAX_NAME + 3:
+        raise InvalidResource(f"{plural}: write the plural as in books or order_lines")
+    _check_name(singular, name, RESERVED_NAMES)
+    if plural == singular:
+        raise InvalidResource(f"{name}: the plural is the same; add --plural with another word")
+    fields = [parse_field(name, text) for text in texts]
+    if not fields:
+        raise InvalidResource(f"{name}: add a field, as in title:str")
+    for field, count in Counter(field.name for field in fields).items():
+        if count > 1:
+            raise InvalidResource(f"{field}: several fields have this name; rename one")
+    scope = description.get("write_scope") or ""
+    if scope and not SCOPE.fullmatch(scope):
+        raise InvalidResource(f"{scope!r}: write a scope as in {plural}:write")
+    return Resource(name, plural, fields, scope, bool(description.get("anonymous_reads")))
+
+
+def parse_field(resource: str, text: str) -> Field:
+    """Parse a field, such as `pages:int?:min=1:=100`.
+
+    Raises:
+        InvalidResource: it is not valid.
+    """
+    declaration, has_default, default = text.partition(":=")
+    name, _, rest = declaration.partition(":")
+    type_, *words = rest.split(":")
+    # As in `pages:int?`, or at the end, as in `title:str:200?`.
+    is_nullable = declaration.endswith("?") or type_.endswith("?")
+    type_ = type_.removesuffix("?")
+    words = [word.removesuffix("?") for word in words]
+    _check_name(name, text, RESERVED_FIELDS | RESERVED_ENDINGS)
+    if hasattr(BaseModel, name):
+        raise InvalidResource(f"{text}: Pydantic uses the name {name}; choose another")
+    if type_ not in TYPES:
+        near = get_close_matches(type_, TYPES, n=1)
+        fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(TYPES)}"
+        raise InvalidResource(f"{text}: unknown type {type_!r}; {fix}")
+    options = dict(_parse_option(text, type_, word) for word in words)
+    if has_default:
+        options["default"] = _parse_default(text, type_, default, options)
+    _complete(text, type_, options, is_required=not (is_nullable or has_default))
+    return Field(resource, name, type_, is_nullable, options)
+
+
+def _check_name(name: str, text: str, reserved: frozenset[str]) -> None:
+    if not SNAKE_CASE.fullmatch(name):
+        raise InvalidResource(f"{text}: write names in lower case, as in published_on:date")
+    if len(name) > MAX_NAME:
+        raise InvalidResource(f"{text}: use at most {MAX_NAME} characters for a name")
+    if name in reserved or keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        raise InvalidResource(f"{text}: the name is taken by the code around it; choose another")
+
+
+def _parse_option(text: str, type_: str, word: str) -> tuple[str, Any]:
+    name, value = _read_option(text, type_, word)
+    allowed = TYPES[type_]["options"].split()
+    if name not in allowed:
+        known = f"use {', '.join(allowed)}" if allowed else "it has none"
+        raise InvalidResource(f"{text}: {type_} has no option {word!r}; {known}")
+    return name, value
+
+
+def _read_option(text: str, type_: str, word: str) -> tuple[str, Any]:
+    name, is_assignment, value = word.partition("=")
+    if is_assignment and name in {"min", "max"}:
+        return name, _parse_number(text, "int" if type_ in {"str", "text"} else type_, value)
+    if word.isdecimal() and int(word) > 0:
+        return "length", int(word)
+    if type_ == "decimal" and re.fullmatch(r"\d+,\d+", word):
+        precision, scale = map(int, word.split(","))
+        if scale <= precision <= 100 and precision > 0:
+            return "precision", (precision, scale)
+    if type_ == "enum" and word:
+        return "choices", _parse_choices(text, word.split(","))
+    return word, True
+
+
+def _parse_choices(text: str, choices: list[str]) -> list[str]:
+    for choice in choices:
+        if not SNAKE_CASE.fullmatch(choice) or len(choice) > 32 or choice in {"name", "value"}:
+            raise InvalidResource(f"{text}: write the values as in state:enum:draft,in_print")
+    if len({*choices}) < max(2, len(choices)):
+        raise InvalidResource(f"{text}: list two or more values, each once")
+    return choices
+
+
+def _parse_number(text: str, type_: str, value: str) -> Any:
+    try:
+        number = Decimal(value)
+        if number.is_finite() and type_ in {"int", "bigint"}:
+            return int(value)
+        if number.is_finite():
+            return number if type_ == "decimal" else float(number)
+    except (InvalidOperation, ValueError):
+        pass
+    if ":" in value:
+        raise InvalidResource(f"{text}: write the default last, after the other options")
+    raise InvalidResource(f"{text}: {value!r} is not a number for {type_}")
+
+
+def _parse_default(text: str, type_: str, value: str, options: Mapping[str, Any]) -> Any:
+    if "default" not in TYPES[type_]["options"].split():
+        raise InvalidResource(f"{text}: {type_} has no default; omit it")
+    if type_ == "bool" and value in {"true", "false"}:
+        return value == "true"
+    if type_ in {"bool", "enum"} and value not in options.get("choices", ()):
+        choices = options.get("choices", ["true", "false"])
+        raise InvalidResource(f"{text}: the default has to be one of {', '.join(choices)}")
+    return value if type_ in {"str", "text", "enum"} else _parse_number(text, type_, value)
+
+
+def _complete(text: str, type_: str, options: dict[str, Any], *, is_required: bool) -> None:
+    if type_ == "decimal" and "precision" not in options:
+        raise InvalidResource(
+            f"{text}: say how many digits, and how many of them after the point,"
+            " as in price:decimal:10,2"
+        )
+    if type_ == "enum" and "choices" not in options:
+        raise InvalidResource(f"{text}: list the values, as in state:enum:draft,live")
+    if type_ == "str":
+        options.setdefault("length", 200)
+    if type_ in {"str", "text"} and is_required:
+        options.setdefault("min", 1)
+    _check_limits(text, options)
+
+
+def _check_limits(text: str, options: Mapping[str, Any]) -> None:
+    lowest = options.get("min", -math.inf)
+    highest = options.get("length", options.get("max", math.inf))
+    if lowest > highest:
+        raise InvalidResource(f"{text}: the minimum is above the maximum")
+    if lowest == options.get("max"):
+        raise InvalidResource(f"{text}: its limits allow one value only; omit the field")
+    if "unique" in options and options.get("max", math.inf) < options.get("min", 1) + 8:
+        raise InvalidResource(f"{text}: its limits allow fewer than nine rows; widen them")
+    default = options.get("default", False)
+    is_limited = "length" in options or "min" in options or "max" in options
+    value = len(default) if isinstance(default, str) else default
+    if "default" in options and is_limited and not lowest <= value <= highest:
+        raise InvalidResource(f"{text}: the default is outside of the limits")
+
+
+class Resources(Extension):
+    """Makes `parse_resource` available to the templates."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.globals["parse_resource"] = parse_resource

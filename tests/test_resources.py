@@ -1,0 +1,285 @@
+"""`tools/resource.py` of a service writes the files of a resource."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from harness import (
+    ANSWERS_FILE,
+    TEMPLATE,
+    Environments,
+    Renders,
+    Service,
+    clean_environment,
+    copy_release,
+    files_in,
+    git,
+    load_extension,
+    run,
+    tool,
+)
+from uv import find_uv_bin
+
+pytest_plugins = ["engines"]
+resources = load_extension(TEMPLATE, "resources")
+
+SAMPLE = ["Item", "name:str:200:unique", "description:str?:2000"]
+# Every type and option.
+BOOK = (
+    "Book title:str:3:unique summary:text? pages:int:min=18:unique words:bigint?:index"
+    " price:decimal:10,2:min=0:max=99 weight:float:=1.5 in_print:bool:=false printed:date:unique"
+    " sold_at:datetime?:index opens:time code:uuid contact:email:unique page:url? extra:json?"
+    " state:enum:draft,live,old:=draft notes:str?:min=30 share:decimal:4,4? copies:int:min=3:=7"
+    " rating:float:min=0.5:max=2 language:text:=English"
+)
+OTHERS = ("OrderLine amount:decimal:10,2?", "Person nick_name:str:2 --plural people")
+
+
+def describe(*words: str, **options: object) -> Mapping[str, object]:
+    name, *fields = words
+    return {"name": name, "fields": fields, **options}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["book", "title:str"], "book: write the name of a resource as in Book or OrderLine"),
+        (["Book_Shop", "title:str"], "Book_Shop: write the name"),
+        (["Session", "title:str"], "Session: the name is taken"),
+        (["Class", "title:str"], "Class: the name is taken"),
+        (["B" + "o" * 24, "title:str"], "use at most 24 characters"),
+        (["Book"], "Book: add a field, as in title:str"),
+        (["Book", "title"], "title: unknown type ''; use one of str, text, int"),
+        (["Book", "title:string"], "title:string: unknown type 'string'; did you mean str"),
+        (["Book", "title:strr"], "did you mean str?"),
+        (["Book", "Title:str"], "Title:str: write names in lower case"),
+        (["Book", "title:str", "title:int"], "title: several fields have this name"),
+        (["Book", "id:uuid"], "id:uuid: the name is taken"),
+        (["Book", "class:str"], "class:str: the name is taken"),
+        (["Book", "create:bool"], "create:bool: the name is taken"),
+        (["Book", "copy:str"], "copy:str: Pydantic uses the name copy"),
+        (["Book", "model_fields:str"], "Pydantic uses the name model_fields"),
+        (["Book", "title:str:0"], "str has no option '0'; use length, min, unique"),
+        (["Book", "title:str:uniqe"], "str has no option 'uniqe'"),
+        (["Book", "extra:json:unique"], "json has no option 'unique'; it has none"),
+        (["Book", "price:decimal"], "as in price:decimal:10,2"),
+        (["Book", "price:decimal:2,10"], "decimal has no option '2,10'"),
+        (["Book", "state:enum"], "list the values"),
+        (["Book", "state:enum:draft"], "list two or more values, each once"),
+        (["Book", "state:enum:draft,draft"], "list two or more values, each once"),
+        (["Book", "state:enum:In Print,b"], "write the values as in"),
+        (["Book", "state:enum:a,b:=c"], "the default has to be one of a, b"),
+        (["Book", "sold:bool:=yes"], "the default has to be one of true, false"),
+        (["Book", "pages:int:=many"], "'many' is not a number for int"),
+        (["Book", "pages:int:=7:min=3"], "write the default last"),
+        (["Book", "pages:int:max=0:=5"], "the default is outside of the limits"),
+        (["Book", "pages:int:min=1:=0"], "the default is outside of the limits"),
+        (["Book", "pages:int:min=3:max=2"], "the minimum is above the maximum"),
+        (["Book", "pages:int:min=3:max=3"], "its limits allow one value only"),
+        (["Book", "title:str:2:min=3"], "the minimum is above the maximum"),
+        (["Book", "title:str:2:=abc"], "the default is outside of the limits"),
+        (["Book", "pages:int:unique:max=3"], "fewer than nine rows"),
+        (["Book", "pages:float:=nan"], "'nan' is not a number for float"),
+        (["Book", "born:date:=today"], "date has no default"),
+    ],
+)
+def test_a_bad_description_is_refused_with_a_fix(words: Sequence[str], message: str) -> None:
+    with pytest.raises(resources.InvalidResource) as refusal:
+        resources.parse_resource(describe(*words))
+    assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"plural": "Books"}, "Books: write the plural as in books"),
+        ({"plural": "book"}, "the plural is the same"),
+        ({"write_scope": "a b"}, "'a b': write a scope as in books:write"),
+    ],
+)
+def test_bad_options_are_refused_with_a_fix(options: Mapping[str, object], message: str) -> None:
+    with pytest.raises(resources.InvalidResource) as refusal:
+        resources.parse_resource(describe("Book", "title:str", **options))
+    assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "plural"),
+    [("Book", "books"), ("Category", "categories"), ("Day", "days"), ("Box", "boxes")],
+)
+def test_plurals_are_regular(name: str, plural: str) -> None:
+    assert resources.parse_resource(describe(name, "title:str")).plural == plural
+
+
+def test_every_type_and_option_is_tested() -> None:
+    name, *texts = BOOK.split()
+    fields = [resources.parse_field(name, text) for text in texts]
+    assert {field.type for field in fields} == {*resources.TYPES}
+    offered = {option for value in resources.TYPES.values() for option in value["options"].split()}
+    assert {option for field in fields for option in field.options} == offered
+
+
+@dataclass
+class Generator:
+    """A service with a repository and a database, in which the tool runs."""
+
+    service: Service
+
+    def attempt(self, *words: str) -> CompletedProcess[str]:
+        """Run the tool, whatever its exit code."""
+        variables = {
+            **clean_environment(os.environ),
+            **self.service.variables,
+            "UV_PROJECT_ENVIRONMENT": str(self.service.environment),
+        }
+        return subprocess.run(
+            [find_uv_bin(), "run", "--quiet", "--no-python-downloads", "tools/resource.py", *words],
+            cwd=self.service.root,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def create(self, *words: str) -> str:
+        """Run the tool, migrate the database, and return the output."""
+        done = self.attempt(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.service.run("alembic", "upgrade", "head")
+        return done.stdout
+
+    def refuse(self, *words: str) -> str:
+        """Run the tool, which fails and changes nothing, and return the message."""
+        before = files_in(self.service.root / "src"), self.changes()
+        done = self.attempt(*words)
+        assert (done.returncode, done.stdout) == (1, ""), done.stderr
+        assert (files_in(self.service.root / "src"), self.changes()) == before
+        return done.stderr
+
+    def changes(self) -> list[str]:
+        """What git reports about each file that changed."""
+        return git(self.service.root, "status", "--short", "--untracked-files=all").splitlines()
+
+
+@pytest.fixture
+def generator(request: pytest.FixtureRequest, install: Callable[..., Service]) -> Generator:
+    """A service with the answers of the test's parameter."""
+    service = install(**{"database": "sqlite", **request.param})
+    git(service.root, "init", "--quiet")
+    git(service.root, "add", "--all")
+    git(service.root, "commit", "--quiet", "--message", "New")
+    service.run("alembic", "upgrade", "head")
+    return Generator(service)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "generator",
+    [
+        pytest.param({"database": "sqlite", "authentication": "sessions"}, id="sqlite"),
+        # What differs is the type of a column.
+        pytest.param(
+            {"database": "postgresql", "error_format": "envelope"},
+            id="postgresql",
+            marks=pytest.mark.nightly,
+        ),
+    ],
+    indirect=True,
+)
+def test_generated_code_passes_all_checks(generator: Generator, environments: Environments) -> None:
+    service = generator.service
+    for line in (BOOK, *OTHERS):
+        generator.create(*line.split())
+
+    assert {change.partition(" ")[0] for change in generator.changes()} == {"??"}
+    service.run("ruff", "format", "--check")
+    service.run("ruff", "check")
+    service.run("lint-imports")
+    with environments.type_cache() as cache:
+        service.run("mypy", *cache)
+    # The first of these compares the models with the migrations.
+    folders = ("foundation/db", "foundation/api/test_openapi.py", "api", "services")
+    service.run("pytest", "-q", *(f"tests/{folder}" for folder in folders))
+    if service.answers["database"] == "postgresql":
+        service.run("python", "tests/foundation/unsafe_migrations.py", "HEAD")
+    service.run("alembic", "downgrade", "base")
+
+
+@pytest.mark.parametrize("authentication", ["none", "sessions", "oidc"])
+def test_the_sample_is_what_the_tool_writes(
+    template: Path, render: Renders, tmp_path: Path, authentication: str
+) -> None:
+    name, *fields = SAMPLE
+    description: dict[str, object] = {"name": name, "fields": fields}
+    if authentication != "none":
+        description |= {"write_scope": "items:write", "anonymous_reads": True}
+    sample = render(authentication=authentication)
+
+    copy_release(template, tmp_path, {"authentication": authentication, "resource": description})
+    config = f"--config={sample / 'pyproject.toml'}"
+    for words in (["check", "--fix", "--select=F401,I"], ["format"]):
+        run([tool("ruff"), *words, "--no-cache", "--quiet", config, str(tmp_path)], tmp_path)
+
+    written = files_in(tmp_path)
+    assert len(written) == 6
+    for path, file in written.items():
+        assert file.read_text("utf-8") == (sample / path).read_text("utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("generator", [pytest.param({}, id="sqlite")], indirect=True)
+def test_the_tool_writes_all_files_or_none(generator: Generator) -> None:
+    service = generator.service
+    database = service.root / "my_service.db"
+    head = database.read_bytes()
+
+    # A name that is not valid.
+    assert generator.refuse("Book", "title:string") == (
+        "title:string: unknown type 'string'; did you mean str?\n"
+    )
+    # A resource that exists.
+    assert generator.refuse("Item", "title:str").startswith(
+        "Choose another name, since these files exist: src/my_service/api/v1/items.py"
+    )
+    # A database without the tables, and a table that a model of another file has.
+    database.unlink()
+    assert "Target database is not up to date" in generator.refuse("Book", "title:str")
+    database.write_bytes(head)
+    model = service.root / "src/my_service/db/models/library.py"
+    text = (service.root / "src/my_service/db/models/item.py").read_text(encoding="utf-8")
+    model.write_text(text.replace("Item", "Thing").replace('"items"', '"books"'), "utf-8")
+    assert "New upgrade operations detected" in generator.refuse("Shelf", "title:str")
+    service.run("alembic", "revision", "--autogenerate", "-m", "Add books")
+    service.run("alembic", "upgrade", "head")
+    assert "Table 'books' is already defined" in generator.refuse("Book", "title:str")
+    # A version that the template does not have.
+    answers = service.root / ANSWERS_FILE
+    recorded = answers.read_text(encoding="utf-8")
+    answers.write_text(re.sub("(?m)^_commit: .*", "_commit: v0.0.0", recorded), encoding="utf-8")
+    assert generator.refuse("Book", "title:str") == (
+        "The template that .copier-answers.yml names cannot be rendered:\n"
+        "Unknown revision: 'v0.0.0'\n"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("generator", [pytest.param({}, id="sqlite")], indirect=True)
+def test_running_it_twice_changes_nothing(generator: Generator) -> None:
+    planned = generator.attempt("Book", "title:str", "--dry-run").stdout.splitlines()
+    assert generator.changes() == []
+
+    written = generator.create("Book", "title:str").splitlines()
+    changes = generator.changes()
+
+    assert planned == written[: len(planned)]
+    assert [change.removeprefix("?? ") for change in changes] == sorted(written[: len(changes)])
+    assert generator.create("Book", "title:str") == "The files of this resource exist already.\n"
+    assert generator.changes() == changes
