@@ -155,7 +155,9 @@ def commands(program: str) -> list[str]:
 
 class TestCommands:
     # The matrix of three answers takes a minute; only the nightly workflow uses it.
-    @pytest.mark.parametrize("strength", ["2", pytest.param("3", marks=pytest.mark.nightly)])
+    @pytest.mark.parametrize(
+        "strength", ["2", pytest.param("3", marks=[pytest.mark.slow, pytest.mark.nightly])]
+    )
     def test_the_workflow_matrix_is_that_of_the_tests(self, strength: str) -> None:
         [line] = [line for line in commands("python") if "GITHUB_OUTPUT" in line]
         command = re.fullmatch(r'echo "cells=\$\((.+)\)" >> "\$GITHUB_OUTPUT"', line)
