@@ -31,6 +31,9 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# What happens to a row when the row that it refers to is deleted: it prevents that, or is deleted
+# too, or refers to nothing.
+DELETE_ACTIONS = ("restrict", "cascade", "set_null")
 # The code of a resource uses these names for something else.
 RESERVED_NAMES = _names(
     """
@@ -69,11 +72,46 @@ def to_words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def to_path(name: str) -> str:
+    """`order_lines` as `order-lines`."""
+    return name.replace("_", "-")
+
+
+def to_article(name: str) -> str:
+    """The indefinite article before a name."""
+    return "an" if name[0] in "aeio" else "a"
+
+
 def pluralize(name: str) -> str:
     """The regular plural of an English noun."""
     if re.search("[^aeiou]y$", name):
         return name[:-1] + "ies"
     return name + ("es" if re.search("(s|x|z|ch|sh)$", name) else "s")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A resource of the service to which another one may refer.
+
+    Attributes:
+        name: its name in snake case.
+        plural: the name of its modules.
+        has_references: whether it refers to others itself.
+    """
+
+    name: str
+    plural: str
+    has_references: bool
+
+    @property
+    def path(self) -> str:
+        """The segment of its URL."""
+        return to_path(self.plural)
+
+    @property
+    def words(self) -> str:
+        """The name as prose."""
+        return to_words(self.name)
 
 
 @dataclass(frozen=True)
@@ -95,9 +133,19 @@ class Field:
     options: Mapping[str, Any]
 
     @property
+    def attribute(self) -> str:
+        """The name of its column and of its property in JSON."""
+        return f"{self.name}_id" if self.type == "ref" else self.name
+
+    @property
     def words(self) -> str:
         """The name as prose."""
         return to_words(self.name)
+
+    @property
+    def article(self) -> str:
+        """The article before its name."""
+        return to_article(self.name)
 
     @property
     def type_name(self) -> str:
@@ -132,9 +180,15 @@ class Field:
     @property
     def column(self) -> str:
         """The type of its column; empty where `python` determines it."""
+        if self.type == "ref":
+            return self._foreign_key()
         precision, scale = self.options.get("precision", ("", ""))
         column = str(TYPES[self.type].get("column", ""))
         return column.format(length=self.length, precision=precision, scale=scale)
+
+    def _foreign_key(self) -> str:
+        action = self.options.get("on_delete", "restrict").replace("_", " ").upper()
+        return f'ForeignKey("{self.options["target"].plural}.id", ondelete="{action}")'
 
     @property
     def constraints(self) -> dict[str, object]:
@@ -240,7 +294,7 @@ class Resource:
     @property
     def article(self) -> str:
         """The article before its name."""
-        return "an" if self.name[0] in "AEIO" else "a"
+        return to_article(self.singular)
 
     @property
     def words(self) -> str:
@@ -255,7 +309,22 @@ class Resource:
     @property
     def path(self) -> str:
         """The segment of its URL."""
-        return self.plural.replace("_", "-")
+        return to_path(self.plural)
+
+    def nested_path(self, reference: Field) -> str:
+        """The last segment of the URL of its rows that refer to a row."""
+        is_only = reference.name == reference.options["target"].name
+        return self.path if is_only else f"{to_path(reference.name)}-{self.path}"
+
+    @property
+    def references(self) -> list[Field]:
+        """The fields that refer to other resources."""
+        return [field for field in self.fields if field.type == "ref"]
+
+    @property
+    def values(self) -> list[Field]:
+        """The fields that have values of their own."""
+        return [field for field in self.fields if field.type != "ref"]
 
     @property
     def enumerations(self) -> list[Field]:
@@ -273,7 +342,7 @@ def parse_resource(description: Mapping[str, Any]) -> Resource:
 
     Args:
         description: its `name` and `fields`, as on the command line, and perhaps its `plural`,
-            `write_scope` and `anonymous_reads`.
+            `write_scope` and `anonymous_reads`; and the `targets` to which it may refer.
 
     Raises:
         InvalidResource: it is not valid.
@@ -288,10 +357,11 @@ def parse_resource(description: Mapping[str, Any]) -> Resource:
     _check_name(singular, name, RESERVED_NAMES)
     if plural == singular:
         raise InvalidResource(f"{name}: the plural is the same; add --plural with another word")
-    fields = [parse_field(name, text) for text in texts]
+    targets = [Target(**target) for target in description.get("targets", ())]
+    fields = [parse_field(name, text, targets) for text in texts]
     if not fields:
         raise InvalidResource(f"{name}: add a field, as in title:str")
-    for field, count in Counter(field.name for field in fields).items():
+    for field, count in Counter(field.attribute for field in fields).items():
         if count > 1:
             raise InvalidResource(f"{field}: several fields have this name; rename one")
     scope = description.get("write_scope") or ""
@@ -300,7 +370,7 @@ def parse_resource(description: Mapping[str, Any]) -> Resource:
     return Resource(name, plural, fields, scope, bool(description.get("anonymous_reads")))
 
 
-def parse_field(resource: str, text: str) -> Field:
+def parse_field(resource: str, text: str, targets: Sequence[Target] = ()) -> Field:
     """Parse a field, such as `pages:int?:min=1:=100`.
 
     Raises:
@@ -321,6 +391,8 @@ def parse_field(resource: str, text: str) -> Field:
         fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(TYPES)}"
         raise InvalidResource(f"{text}: unknown type {type_!r}; {fix}")
     options = dict(_parse_option(text, type_, word) for word in words)
+    if type_ == "ref":
+        options["target"] = _find_target(text, options.get("target", ""), targets)
     if has_default:
         options["default"] = _parse_default(text, type_, default, options)
     _complete(text, type_, options, is_required=not (is_nullable or has_default))
@@ -355,9 +427,21 @@ def _read_option(text: str, type_: str, word: str) -> tuple[str, Any]:
         precision, scale = map(int, word.split(","))
         if scale <= precision <= 100 and precision > 0:
             return "precision", (precision, scale)
+    if type_ == "ref":
+        is_action = word in DELETE_ACTIONS
+        return ("on_delete" if is_action else "target"), word
     if type_ == "enum" and word:
         return "choices", _parse_choices(text, word.split(","))
     return word, True
+
+
+def _find_target(text: str, name: str, targets: Sequence[Target]) -> Target:
+    found = [target for target in targets if to_pascal(target.name) == name]
+    if found:
+        return found[0]
+    known = ", ".join(to_pascal(target.name) for target in targets)
+    fix = f"use one of {known}, or write it first" if known else "write that resource first"
+    raise InvalidResource(f"{text}: this command has written no resource {name!r}; {fix}")
 
 
 def _parse_choices(text: str, choices: list[str]) -> list[str]:
@@ -402,6 +486,8 @@ def _complete(text: str, type_: str, options: dict[str, Any], *, is_required: bo
         )
     if type_ == "enum" and "choices" not in options:
         raise InvalidResource(f"{text}: list the values, as in state:enum:draft,live")
+    if options.get("on_delete") == "set_null" and is_required:
+        raise InvalidResource(f"{text}: set_null needs a field that allows null, as in ref?")
     if type_ == "str":
         options.setdefault("length", 200)
     if type_ in {"str", "text"} and is_required:

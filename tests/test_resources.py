@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,12 +40,26 @@ BOOK = (
     " state:enum:draft,live,old:=draft notes:str?:min=30 share:decimal:4,4? copies:int:min=3:=7"
     " rating:float:min=0.5:max=2 language:text:=English"
 )
-OTHERS = ("OrderLine amount:decimal:10,2?", "Person nick_name:str:2 --plural people")
+ALL = (
+    BOOK,
+    "OrderLine amount:decimal:10,2?",
+    "Person nick_name:str:2:unique --plural people",
+    # Of a resource that refers to another one, with two references to the same.
+    "Review text:text book:ref:Book:cascade reviewer:ref?:Person:set_null",
+    "Comment text:text review:ref:Review:restrict author:ref:Person second_author:ref?:Person",
+)
 
 
-def describe(*words: str, **options: object) -> Mapping[str, object]:
+FEW = (
+    "Author name:str:unique",
+    "Book title:str pages:int?:min=1 state:enum:draft,live:=draft author:ref:Author",
+)
+SHELF = {"name": "shelf", "plural": "shelves", "has_references": False}
+
+
+def describe(*words: str) -> Mapping[str, object]:
     name, *fields = words
-    return {"name": name, "fields": fields, **options}
+    return {"name": name, "fields": fields}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +103,8 @@ def describe(*words: str, **options: object) -> Mapping[str, object]:
         (["Book", "pages:int:unique:max=3"], "fewer than nine rows"),
         (["Book", "pages:float:=nan"], "'nan' is not a number for float"),
         (["Book", "born:date:=today"], "date has no default"),
+        (["Book", "author:ref"], "this command has written no resource ''; write that"),
+        (["Book", "author:ref:Author"], "no resource 'Author'; write that resource first"),
     ],
 )
 def test_a_bad_description_is_refused_with_a_fix(words: Sequence[str], message: str) -> None:
@@ -103,11 +120,13 @@ def test_a_bad_description_is_refused_with_a_fix(words: Sequence[str], message: 
         ({"plural": "Books"}, "Books: write the plural as in books"),
         ({"plural": "book"}, "the plural is the same"),
         ({"write_scope": "a b"}, "'a b': write a scope as in books:write"),
+        ({"fields": ["x:ref:Shop"], "targets": [SHELF]}, "use one of Shelf, or write it first"),
+        ({"fields": ["x:ref:Shelf:set_null"], "targets": [SHELF]}, "as in ref?"),
     ],
 )
 def test_bad_options_are_refused_with_a_fix(options: Mapping[str, object], message: str) -> None:
     with pytest.raises(resources.InvalidResource) as refusal:
-        resources.parse_resource(describe("Book", "title:str", **options))
+        resources.parse_resource({**describe("Book", "title:str"), **options})
     assert message in str(refusal.value)
 
 
@@ -120,8 +139,13 @@ def test_plurals_are_regular(name: str, plural: str) -> None:
 
 
 def test_every_type_and_option_is_tested() -> None:
-    name, *texts = BOOK.split()
-    fields = [resources.parse_field(name, text) for text in texts]
+    targets = [resources.Target(name, "", False) for name in ("book", "person", "review")]
+    fields = [
+        resources.parse_field(line.split()[0], text, targets)
+        for line in ALL
+        for text in line.split()[1:]
+        if ":" in text
+    ]
     assert {field.type for field in fields} == {*resources.TYPES}
     offered = {option for value in resources.TYPES.values() for option in value["options"].split()}
     assert {option for field in fields for option in field.options} == offered
@@ -182,21 +206,25 @@ def generator(request: pytest.FixtureRequest, install: Callable[..., Service]) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "generator",
+    ("generator", "lines"),
     [
-        pytest.param({"database": "sqlite", "authentication": "sessions"}, id="sqlite"),
-        # What differs is the type of a column.
+        pytest.param({"authentication": "sessions"}, FEW, id="few"),
+        # Every type and option, on both engines.
+        pytest.param({"authentication": "sessions"}, ALL, id="sqlite", marks=pytest.mark.nightly),
         pytest.param(
             {"database": "postgresql", "error_format": "envelope"},
+            ALL,
             id="postgresql",
             marks=pytest.mark.nightly,
         ),
     ],
-    indirect=True,
+    indirect=["generator"],
 )
-def test_generated_code_passes_all_checks(generator: Generator, environments: Environments) -> None:
+def test_generated_code_passes_all_checks(
+    generator: Generator, environments: Environments, lines: Sequence[str]
+) -> None:
     service = generator.service
-    for line in (BOOK, *OTHERS):
+    for line in lines:
         generator.create(*line.split())
 
     assert {change.partition(" ")[0] for change in generator.changes()} == {"??"}
@@ -271,6 +299,7 @@ def test_the_tool_writes_all_files_or_none(generator: Generator) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly  # In the default run, the test above has most of the ways through the tool.
 @pytest.mark.parametrize("generator", [pytest.param({}, id="sqlite")], indirect=True)
 def test_running_it_twice_changes_nothing(generator: Generator) -> None:
     planned = generator.attempt("Book", "title:str", "--dry-run").stdout.splitlines()
@@ -283,3 +312,90 @@ def test_running_it_twice_changes_nothing(generator: Generator) -> None:
     assert [change.removeprefix("?? ") for change in changes] == sorted(written[: len(changes)])
     assert generator.create("Book", "title:str") == "The files of this resource exist already.\n"
     assert generator.changes() == changes
+
+
+# In the templates of a resource: the folder of the file, a part of it, and what replaces that part.
+BREAKAGES = {
+    "an error without a code": ("db/models", ', info={"error": {{ field.type_name }}Taken}', ""),
+    "a reference without a limit": ("db/models", "field.column,", "'',"),
+    "a text without a limit": ("schemas", "{{ name }}={{ value }}", "title='x'"),
+    "another default": ("schemas", "= {{ field.default }}", "= BookState.LIVE"),
+    "a required field that may be null": (
+        "schemas",
+        "type(field) }} | MISSING",
+        "type(field) }} | None | MISSING",
+    ),
+    "a response without a field": ("schemas", "    created_at: datetime\n", ""),
+    "an update that changes nothing": ("services", "setattr({{ one }}, field, value)", "pass"),
+    "a row that is not deleted": ("services", "await session.delete(await get", "(await get"),
+    "a missing row that is found": (
+        "services",
+        "raise {{ class }}NotFound",
+        "return {{ class }}()",
+    ),
+    "a list without pages": (
+        "services",
+        "session, {{ class }}, limit=limit, cursor=cursor",
+        "session, {{ class }}, limit=limit, cursor=None",
+    ),
+    "rows of other authors": (
+        "services",
+        "{{ class }}, of_{{ field.name }}, limit",
+        "{{ class }}, limit",
+    ),
+    "an author that does not exist": (
+        "services",
+        "    await get_{{ target.name }}(session, {{ field.attribute }})\n",
+        "",
+    ),
+    "another status": ("api/v1", "status.HTTP_201_CREATED", "status.HTTP_200_OK"),
+    "another location": ("api/v1", '.id}"', '.name}"'),
+    "an open route": (
+        "api/v1",
+        'tags=["{{ resource.plural_words }}"])\n',
+        'tags=["{{ resource.plural_words }}"], dependencies=[Depends(allow_anonymous)])\n',
+    ),
+}
+BROKEN = "Book name:str:unique pages:int?:min=1 state:enum:draft,live:=draft author:ref:Author"
+AUTHOR = {"name": "author", "plural": "authors", "has_references": False}
+
+
+@pytest.mark.slow
+@pytest.mark.nightly  # It runs the tests of a resource once for each breakage.
+@pytest.mark.parametrize(
+    "generator", [pytest.param({"authentication": "oidc"}, id="sqlite")], indirect=True
+)
+def test_the_tests_of_a_resource_catch_breakages(
+    generator: Generator, template: Path, tmp_path: Path
+) -> None:
+    service, broken = generator.service, shutil.copytree(template, tmp_path / "template")
+    options = {"write_scope": "books:write", "targets": [AUTHOR]}
+    resource = {**describe(*BROKEN.split()), **options}
+    generator.create("Author", "name:str")
+    generator.create(*BROKEN.split(), "--write-scope", "books:write")
+    git(service.root, "add", "--all")
+    git(service.root, "commit", "--quiet", "--message", "Books")
+    survivors = []
+    for name, (folder, old, new) in BREAKAGES.items():
+        [file] = [
+            path
+            for path in broken.glob(f"resource/src/*/{folder}/*.jinja")
+            if old in path.read_text("utf-8")
+        ]
+        file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
+        git(broken, "commit", "--quiet", "--all", "--message", name)
+        data = {**service.answers, "resource": resource}
+        # A copy into the service would keep its files.
+        written = copy_release(broken, tmp_path / name, data, "HEAD")
+        shutil.copytree(written, service.root, dirs_exist_ok=True)
+        tests = (
+            "api/v1/test_books.py",
+            "services/test_books.py",
+            "foundation/db/test_migrations.py",
+        )
+        words = ["pytest", "-q", "-x", *(f"tests/{test}" for test in tests)]
+        if service.attempt(words, {}).returncode == 0:
+            survivors.append(name)
+        git(broken, "reset", "--quiet", "--hard", "HEAD~")
+        git(service.root, "checkout", "--quiet", ".")
+    assert survivors == []

@@ -130,14 +130,9 @@ def switched(
     return Switched(updated, environments, variables)
 
 
-@pytest.mark.parametrize(
-    "database",
-    [
-        "sqlite",
-        # The migration is the same, and the tests of the services run it on both engines.
-        pytest.param("postgresql", marks=pytest.mark.nightly),
-    ],
-)
+# In the default run, `test_updates.py` switches sign-in in services without code of a team.
+@pytest.mark.nightly
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_sign_in_is_switched_on_and_off(switched: Switched) -> None:
     updated, root = switched.updated, switched.updated.root
     added = apply_current_changes(root)
