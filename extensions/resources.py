@@ -37,13 +37,21 @@ DELETE_ACTIONS = ("restrict", "cascade", "set_null")
 # The code of a resource uses these names for something else.
 RESERVED_NAMES = _names(
     """
-    any app base big_integer changes client conflict cursor date datetime decimal depends email
-    error field finite_float int32 int64 integer invalid json limit local_time mapped new not_found
-    numeric page page_of page_query query read_session request response router session status
-    str_enum string text time timestamp unique_constraint url uuid value
+    any app async_read_session async_session base before big_integer body changes client conflict
+    create cursor date datetime decimal depends dict email error false field finite_float
+    foreign_key index int32 int64 integer invalid json length limit local_time mapped new none
+    not_found numeric page page_of page_query query read_error read_session references request
+    response router session setattr status str str_enum string text time timestamp timestamp_mixin
+    true unique_constraint url uuid value
     """
 )
-RESERVED_FIELDS = _names("id created_at updated_at metadata registry l")
+# As attributes, the types would hide themselves from the fields after them.
+RESERVED_FIELDS = _names(
+    """
+    id created_at updated_at metadata registry l
+    bool date datetime float int mapped_column str time
+    """
+)
 # `BookCreate` and the like are names of a resource's own classes.
 RESERVED_ENDINGS = _names("create read update")
 # With longer names, some lines would have more than 100 columns.
@@ -355,6 +363,8 @@ def parse_resource(description: Mapping[str, Any]) -> Resource:
     if not SNAKE_CASE.fullmatch(plural) or len(plural) > MAX_NAME + 3:
         raise InvalidResource(f"{plural}: write the plural as in books or order_lines")
     _check_name(singular, name, RESERVED_NAMES)
+    if plural in RESERVED_NAMES or keyword.iskeyword(plural):
+        raise InvalidResource(f"{plural}: the plural is taken by the code around it; use --plural")
     if plural == singular:
         raise InvalidResource(f"{name}: the plural is the same; add --plural with another word")
     targets = [Target(**target) for target in description.get("targets", ())]
@@ -404,7 +414,7 @@ def _check_name(name: str, text: str, reserved: frozenset[str]) -> None:
         raise InvalidResource(f"{text}: write names in lower case, as in published_on:date")
     if len(name) > MAX_NAME:
         raise InvalidResource(f"{text}: use at most {MAX_NAME} characters for a name")
-    if name in reserved or keyword.iskeyword(name) or keyword.issoftkeyword(name):
+    if name in reserved or keyword.iskeyword(name):
         raise InvalidResource(f"{text}: the name is taken by the code around it; choose another")
 
 

@@ -69,6 +69,9 @@ def describe(*words: str) -> Mapping[str, object]:
         (["Book_Shop", "title:str"], "Book_Shop: write the name"),
         (["Session", "title:str"], "Session: the name is taken"),
         (["Class", "title:str"], "Class: the name is taken"),
+        (["None", "title:str"], "None: the name is taken"),
+        (["Index", "title:str"], "Index: the name is taken"),
+        (["Reference", "title:str"], "references: the plural is taken"),
         (["B" + "o" * 24, "title:str"], "use at most 24 characters"),
         (["Book"], "Book: add a field, as in title:str"),
         (["Book", "title"], "title: unknown type ''; use one of str, text, int"),
@@ -78,6 +81,7 @@ def describe(*words: str) -> Mapping[str, object]:
         (["Book", "title:str", "title:int"], "title: several fields have this name"),
         (["Book", "id:uuid"], "id:uuid: the name is taken"),
         (["Book", "class:str"], "class:str: the name is taken"),
+        (["Book", "date:date"], "date:date: the name is taken"),
         (["Book", "create:bool"], "create:bool: the name is taken"),
         (["Book", "copy:str"], "copy:str: Pydantic uses the name copy"),
         (["Book", "model_fields:str"], "Pydantic uses the name model_fields"),
@@ -119,6 +123,7 @@ def test_a_bad_description_is_refused_with_a_fix(words: Sequence[str], message: 
     [
         ({"plural": "Books"}, "Books: write the plural as in books"),
         ({"plural": "book"}, "the plural is the same"),
+        ({"plural": "status"}, "status: the plural is taken"),
         ({"write_scope": "a b"}, "'a b': write a scope as in books:write"),
         ({"fields": ["x:ref:Shop"], "targets": [SHELF]}, "use one of Shelf, or write it first"),
         ({"fields": ["x:ref:Shelf:set_null"], "targets": [SHELF]}, "as in ref?"),
@@ -136,6 +141,11 @@ def test_bad_options_are_refused_with_a_fix(options: Mapping[str, object], messa
 )
 def test_plurals_are_regular(name: str, plural: str) -> None:
     assert resources.parse_resource(describe(name, "title:str")).plural == plural
+
+
+@pytest.mark.parametrize("name", ["case", "match", "type"])
+def test_soft_keywords_are_names(name: str) -> None:
+    assert resources.parse_resource(describe(name.title(), f"{name}:str")).singular == name
 
 
 def test_every_type_and_option_is_tested() -> None:
