@@ -8,6 +8,7 @@ from __future__ import annotations
 import keyword
 import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,9 @@ RESERVED_ENDINGS = _names("create read update")
 # With longer names, some lines would have more than 100 columns.
 MAX_NAME = 24
 SNAKE_CASE = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
-PASCAL_CASE = re.compile("([A-Z][a-z0-9]*)+")
+PASCAL_CASE = re.compile("([A-Z][a-z0-9]+)+")
+# `an upload`, but `a user` and `a unit`, whose first sound is a consonant.
+AN = re.compile("[aio](?!ne(_|$))|e(?!u)|u(?!ni|s[aeu]|r[aeil]|t[ei]|u)|hour|heir|hono")
 SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
@@ -87,7 +90,7 @@ def to_path(name: str) -> str:
 
 def to_article(name: str) -> str:
     """The indefinite article before a name."""
-    return "an" if name[0] in "aeio" else "a"
+    return "an" if AN.match(name) else "a"
 
 
 def pluralize(name: str) -> str:
@@ -357,7 +360,9 @@ def parse_resource(description: Mapping[str, Any]) -> Resource:
     """
     name, texts = description["name"], description["fields"]
     if not PASCAL_CASE.fullmatch(name):
-        raise InvalidResource(f"{name}: write the name of a resource as in Book or OrderLine")
+        raise InvalidResource(
+            f"{name}: write the name of a resource as in Book, OrderLine or ApiKey"
+        )
     singular = to_snake(name)
     plural = description.get("plural") or pluralize(singular)
     if not SNAKE_CASE.fullmatch(plural) or len(plural) > MAX_NAME + 3:
@@ -502,7 +507,29 @@ def _complete(text: str, type_: str, options: dict[str, Any], *, is_required: bo
         options.setdefault("length", 200)
     if type_ in {"str", "text"} and is_required:
         options.setdefault("min", 1)
+    _check_range(text, type_, options)
     _check_limits(text, options)
+
+
+def _check_range(text: str, type_: str, options: Mapping[str, Any]) -> None:
+    precision, scale = options.get("precision", (0, 0))
+    ends = {
+        "int": 2**31 - 1,
+        "bigint": 2**63 - 1,
+        "decimal": Decimal(10) ** (precision - scale) - Decimal(10) ** -scale,
+        "float": sys.float_info.max,
+    }
+    # PostgreSQL has no longer columns: https://www.postgresql.org/docs/current/datatype-character.html
+    end = 10_485_760 if type_ in {"str", "text"} else ends.get(type_, math.inf)
+    for name in ("length", "min", "max", "default"):
+        value = options.get(name, 0)
+        if not isinstance(value, str) and abs(value) > end:
+            raise InvalidResource(f"{text}: {value} is too large for {type_}")
+    if type_ in {"str", "text"} and options.get("min", 0) < 0:
+        raise InvalidResource(f"{text}: a length is not negative")
+    default = options.get("default", 0)
+    if type_ == "decimal" and default != round(default, scale):
+        raise InvalidResource(f"{text}: the default has more than {scale} digits after the point")
 
 
 def _check_limits(text: str, options: Mapping[str, Any]) -> None:

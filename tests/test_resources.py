@@ -65,7 +65,8 @@ def describe(*words: str) -> Mapping[str, object]:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["book", "title:str"], "book: write the name of a resource as in Book or OrderLine"),
+        (["book", "title:str"], "book: write the name of a resource as in Book"),
+        (["APIKey", "title:str"], "APIKey: write the name of a resource as in Book, OrderLine or"),
         (["Book_Shop", "title:str"], "Book_Shop: write the name"),
         (["Session", "title:str"], "Session: the name is taken"),
         (["Class", "title:str"], "Class: the name is taken"),
@@ -104,6 +105,13 @@ def describe(*words: str) -> Mapping[str, object]:
         (["Book", "pages:int:min=3:max=3"], "its limits allow one value only"),
         (["Book", "title:str:2:min=3"], "the minimum is above the maximum"),
         (["Book", "title:str:2:=abc"], "the default is outside of the limits"),
+        (["Book", "pages:int:=2147483648"], "2147483648 is too large for int"),
+        (["Book", "pages:bigint:min=-1e19"], "'-1e19' is not a number for bigint"),
+        (["Book", "price:decimal:4,2:=100"], "100 is too large for decimal"),
+        (["Book", "price:decimal:4,2:=1.125"], "more than 2 digits after the point"),
+        (["Book", "weight:float:max=1e400"], "inf is too large for float"),
+        (["Book", "title:str:99999999"], "99999999 is too large for str"),
+        (["Book", "title:str:min=-1"], "a length is not negative"),
         (["Book", "pages:int:unique:max=3"], "fewer than nine rows"),
         (["Book", "pages:float:=nan"], "'nan' is not a number for float"),
         (["Book", "born:date:=today"], "date has no default"),
@@ -141,6 +149,14 @@ def test_bad_options_are_refused_with_a_fix(options: Mapping[str, object], messa
 )
 def test_plurals_are_regular(name: str, plural: str) -> None:
     assert resources.parse_resource(describe(name, "title:str")).plural == plural
+
+
+@pytest.mark.parametrize(
+    "words", ["an item", "an upload", "an hour", "a user", "a unit", "a one_off", "a book"]
+)
+def test_articles_fit_the_sound(words: str) -> None:
+    article, name = words.split()
+    assert resources.to_article(name) == article
 
 
 @pytest.mark.parametrize("name", ["case", "match", "type"])
