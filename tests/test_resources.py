@@ -288,6 +288,18 @@ def test_the_sample_is_what_the_tool_writes(
         assert file.read_text("utf-8") == (sample / path).read_text("utf-8")
 
 
+def test_lines_fit_for_the_longest_names(template: Path, tmp_path: Path) -> None:
+    answers = {"package_name": "a_package_whose_name_is_as_long_as_it_is", "authentication": "oidc"}
+    fields = [f"f{number}_{'x' * 21}:str:unique" for number in range(4)]
+    resource = {**describe("A" + "b" * 23, *fields), "plural": "a" * 27}
+
+    copy_release(template, tmp_path, {**answers, "resource": resource})
+    for words in (["format"], ["check", "--select=E501"]):
+        ruff = [tool("ruff"), *words, "--isolated", "--line-length=100", "--no-cache", "--quiet"]
+        done = run([*ruff, str(tmp_path)], tmp_path)
+        assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("generator", [pytest.param({}, id="sqlite")], indirect=True)
 def test_the_tool_writes_all_files_or_none(generator: Generator) -> None:
