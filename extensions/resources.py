@@ -407,6 +407,8 @@ def parse_field(resource: str, text: str, targets: Sequence[Target] = ()) -> Fie
         raise InvalidResource(f"{text}: unknown type {type_!r}; {fix}")
     options = dict(_parse_option(text, type_, word) for word in words)
     if type_ == "ref":
+        if options.get("target") == resource:
+            raise InvalidResource(f"{text}: it refers to itself; add this field by hand")
         options["target"] = _find_target(text, options.get("target", ""), targets)
     if has_default:
         options["default"] = _parse_default(text, type_, default, options)

@@ -116,6 +116,7 @@ def describe(*words: str) -> Mapping[str, object]:
         (["Book", "pages:float:=nan"], "'nan' is not a number for float"),
         (["Book", "born:date:=today"], "date has no default"),
         (["Book", "author:ref"], "this command has written no resource ''; write that"),
+        (["Book", "sequel:ref:Book"], "it refers to itself; add this field by hand"),
         (["Book", "author:ref:Author"], "no resource 'Author'; write that resource first"),
     ],
 )
@@ -334,6 +335,18 @@ def test_the_tool_writes_all_files_or_none(generator: Generator) -> None:
         "The template that .copier-answers.yml names cannot be rendered:\n"
         "Unknown revision: 'v0.0.0'\n"
     )
+    # An update with conflicts.
+    answers.write_text(f"<<<<<<< before updating\n{recorded}", encoding="utf-8")
+    assert f"{ANSWERS_FILE} is missing or damaged" in generator.refuse("Book", "title:str")
+    answers.write_text(recorded, encoding="utf-8")
+    # A file that cannot be written, after others that can.
+    model.unlink()
+    git(service.root, "clean", "--quiet", "--force", "migrations")
+    database.write_bytes(head)
+    folder = service.root / "tests/services"
+    folder.rename(service.root / "tests/kept")
+    folder.write_text("not a folder", encoding="utf-8")
+    assert "Nothing was written." in generator.refuse("Book", "title:str")
 
 
 @pytest.mark.slow
