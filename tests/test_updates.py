@@ -211,6 +211,7 @@ SWITCHES = [(name, answer) for name, answer in CHOICES if DEFAULTS[name] != answ
 COMBINED = {
     "layout": "monorepo",
     "database": "postgresql",
+    "authentication": "sessions",
     "cors": False,
     "error_format": "envelope",
     "error_tracking": "sentry",
