@@ -146,6 +146,11 @@ def test_a_user_signs_in_and_out(visitor: Visitor) -> None:
     page.goto(SITE)
     assert page.url == f"{SITE}/sign-in"
 
+    if visitor.mode == "oidc":
+        # As the provider sends visitors who do not sign in.
+        page.goto(f"{SITE}/callback?error=access_denied&state=x")
+        assert page.url == f"{SITE}/sign-in"
+
     visitor.sign_in()
     expect(page.locator("#mine")).not_to_be_empty()
     expect(page.locator("#all")).to_have_text("insufficient_scope")
