@@ -476,6 +476,15 @@ def check_authentication(context: Context, database: str) -> bool:
     return True
 
 
+# Words that YAML 1.1 reads as a boolean or as null, in lower case.
+_YAML_WORDS = _names("y n yes no on off true false null")
+
+
+def yaml_string(text: str) -> str:
+    """A name as a string in YAML, with quotes where it would be read as something else."""
+    return f'"{text}"' if text in _YAML_WORDS else text
+
+
 class _Text:
     """A template without Jinja, which needs no compilation."""
 
@@ -524,4 +533,5 @@ class Answers(Extension):
             package=make_package,
             python_string=python_string,
             slug=make_slug,
+            yaml_string=yaml_string,
         )
