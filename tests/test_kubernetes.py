@@ -105,6 +105,13 @@ class TestManifests:
         for manifest in manifests.values():
             kubernetes_validate.validate(manifest, version, strict=True)
 
+    def test_names_are_strings(self, render: Renders) -> None:
+        service = render(**ANSWERS, package_name="no")
+        for path in service.glob("deploy/kubernetes/base/*.yaml"):
+            for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+                name = manifest.get("metadata", {"name": "no"})["name"]
+                assert isinstance(name, str), path
+
     def test_they_are_all_there(self, service: Path, manifests: Manifests) -> None:
         with_database = {"Job"} if (service / "migrations").exists() else set()
         assert manifests.keys() == with_database | {
