@@ -350,7 +350,7 @@ def test_the_message_after_a_copy_matches_the_readme(
     assert run_copier("copy", "--trust", "--defaults", str(render.template), "my-service") == 0
     message = capsys.readouterr().err.partition("Next:")[2].split("\n")
     steps = [line.strip() for line in message if line.strip()]
-    documented = section("Quickstart").splitlines()
+    documented = blocks(section("Quickstart"), "sh")[0].splitlines()
     assert (tmp_path / steps[0].removeprefix("cd ")).samefile(tmp_path / "my-service")
     assert steps[1:] == [line for line in documented if line.startswith("uv ")]
 
