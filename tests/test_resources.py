@@ -32,6 +32,7 @@ pytest_plugins = ["engines"]
 resources = load_extension(TEMPLATE, "resources")
 
 SAMPLE = ["Item", "name:str:200:unique", "description:str?:2000"]
+SAMPLE_USERS = {"write_scope": "items:write", "anonymous_reads": True}
 # Every type and option.
 BOOK = (
     "Book title:str:3:unique summary:text? pages:int:min=18:unique words:bigint?:index"
@@ -272,13 +273,11 @@ def test_generated_code_passes_all_checks(
 def test_the_sample_is_what_the_tool_writes(
     template: Path, render: Renders, tmp_path: Path, authentication: str
 ) -> None:
-    name, *fields = SAMPLE
-    description: dict[str, object] = {"name": name, "fields": fields}
-    if authentication != "none":
-        description |= {"write_scope": "items:write", "anonymous_reads": True}
+    users = {} if authentication == "none" else SAMPLE_USERS
+    resource = {**describe(*SAMPLE), **users}
     sample = render(authentication=authentication)
 
-    copy_release(template, tmp_path, {"authentication": authentication, "resource": description})
+    copy_release(template, tmp_path, {"authentication": authentication, "resource": resource})
     config = f"--config={sample / 'pyproject.toml'}"
     for words in (["check", "--fix", "--select=F401,I"], ["format"]):
         run([tool("ruff"), *words, "--no-cache", "--quiet", config, str(tmp_path)], tmp_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import NormalDist
 
 import pytest
-from accounts import EMAIL, create_service, register
+from accounts import EMAIL, UNLIMITED, create_service, register
 from databases import serving
 from harness import Environments, Renders
 from httpx2 import Client
@@ -19,7 +19,6 @@ from httpx2 import Client
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 UNKNOWN = "grace@example.com"
-UNLIMITED = {"APP_SIGN_IN_ATTEMPTS_PER_ACCOUNT": "1000", "APP_SIGN_IN_ATTEMPTS_PER_NETWORK": "1000"}
 REQUESTS = 40
 # The probability that the test fails although the times are of one distribution.
 ERROR_PROBABILITY = 0.001
