@@ -33,18 +33,21 @@ def _names(text: str) -> frozenset[str]:
 
 
 TEXTS, INTEGERS = _names("str text"), _names("int bigint")
+# The types whose filters have a minimum and a maximum.
+RANGES = INTEGERS | _names("decimal float date datetime")
 # What happens to a row when the row that it refers to is deleted: it prevents that, or is deleted
 # too, or refers to nothing.
 DELETE_ACTIONS = ("restrict", "cascade", "set_null")
 # The code of a resource uses these names for something else.
 RESERVED_NAMES = _names(
     """
-    any app async_read_session async_session base before big_integer body changes client conflict
-    create cursor date datetime decimal depends dict email error false field finite_float
-    foreign_key index int32 int64 integer invalid json length limit local_time mapped new none
-    not_found numeric page page_of page_query query read_error read_session references request
-    response router session setattr status str str_enum string text time timestamp timestamp_mixin
-    true unique_constraint url uuid value
+    annotated any app async_read_session async_session base before big_integer body changes client
+    column_element condition conflict create cursor date datetime decimal depends dict email error
+    false field filters finite_float foreign_key index int32 int64 integer invalid json length limit
+    literal local_time mapped new none not_found numeric page page_of page_parameters page_query
+    parameters query read_error read_session references request response router session setattr sort
+    sorted_page_parameters status str str_enum string text time timestamp timestamp_mixin true
+    unique_constraint url uuid value
     """
 )
 # As attributes, the types would hide themselves from the fields after them.
@@ -55,7 +58,13 @@ RESERVED_FIELDS = _names(
     """
 )
 # `BookCreate` and the like are names of a resource's own classes.
-RESERVED_ENDINGS = _names("create read update")
+RESERVED_ENDINGS = _names("create filters parameters read sort update")
+# The options without a value.
+FLAGS = _names("unique index sort filter")
+# The other parameters of lists.
+PARAMETERS = ("limit", "cursor", "sort")
+# PostgreSQL indexes values of up to 2,704 bytes, and a cursor carries the value.
+MAX_SORTED = 200
 # With longer names, some lines would have more than 100 columns.
 MAX_NAME = 24
 SNAKE_CASE = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -116,6 +125,11 @@ class Target:
     has_references: bool
 
     @property
+    def class_name(self) -> str:
+        """The name of its class."""
+        return to_pascal(self.name)
+
+    @property
     def path(self) -> str:
         """The segment of its URL."""
         return to_path(self.plural)
@@ -168,6 +182,25 @@ class Field:
     def is_required(self) -> bool:
         """Whether a new row needs a value."""
         return not self.is_nullable and "default" not in self.options
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The parameters of lists that filter by it, and the operator of each."""
+        if "filter" not in self.options:
+            return {}
+        if self.has_range:
+            return {f"{self.name}_min": ">=", f"{self.name}_max": "<="}
+        return {self.attribute: "=="}
+
+    @property
+    def has_range(self) -> bool:
+        """Whether a minimum and a maximum filter it."""
+        return "filter" in self.options and self.type in RANGES
+
+    @property
+    def comparable(self) -> str:
+        """The type that its values in JSON need, so that Python sorts them."""
+        return self.python if self.type in RANGES - {"date", "datetime"} else "str"
 
     @property
     def is_text(self) -> bool:
@@ -349,6 +382,35 @@ class Resource:
         return [field for field in self.fields if "unique" in field.options]
 
     @property
+    def sorted_fields(self) -> list[Field]:
+        """The fields by which lists can be sorted."""
+        return [field for field in self.fields if "sort" in field.options]
+
+    @property
+    def filtered_fields(self) -> list[Field]:
+        """The fields by which lists can be filtered."""
+        return [field for field in self.fields if "filter" in field.options]
+
+    @property
+    def indexes(self) -> list[Field]:
+        """The fields with an index for lists that are filtered or sorted by them."""
+        return [
+            field
+            for field in self.fields
+            if field.type == "ref" or {"sort", "filter"} & field.options.keys()
+        ]
+
+    @property
+    def is_queried(self) -> bool:
+        """Whether its lists have other parameters than those of the page."""
+        return any({"sort", "filter"} & field.options.keys() for field in self.fields)
+
+    @property
+    def orders(self) -> list[str]:
+        """The values of the parameter `sort`."""
+        return [f"{sign}{field.name}" for field in self.sorted_fields for sign in ("", "-")]
+
+    @property
     def violations(self) -> list[str]:
         """How a row can violate the constraints of the table."""
         taken = [f"the {field.words} is taken" for field in self.unique_fields]
@@ -383,9 +445,7 @@ def parse_resource(description: Mapping[str, Any]) -> Resource:
     fields = [parse_field(name, text, targets) for text in texts]
     if not fields:
         raise InvalidResource(f"{name}: add a field, as in title:str")
-    for field, count in Counter(field.attribute for field in fields).items():
-        if count > 1:
-            raise InvalidResource(f"{field}: several fields have this name; rename one")
+    _check_names(fields)
     scope = description.get("write_scope") or ""
     if scope and not SCOPE.fullmatch(scope):
         raise InvalidResource(f"{scope!r}: write a scope as in {plural}:write")
@@ -420,7 +480,23 @@ def parse_field(resource: str, text: str, targets: Sequence[Target] = ()) -> Fie
     if has_default:
         options["default"] = _parse_default(text, type_, default, options)
     _complete(text, type_, options, is_required=not (is_nullable or has_default))
+    if "sort" in options and is_nullable:
+        raise InvalidResource(f"{text}: null has no place in an order; omit the ? or sort")
+    if "sort" in options and options.get("length", 0) > MAX_SORTED:
+        raise InvalidResource(f"{text}: sort needs a length of at most {MAX_SORTED}")
     return Field(resource, name, type_, is_nullable, options)
+
+
+def _check_names(fields: Sequence[Field]) -> None:
+    for name, count in Counter(field.attribute for field in fields).items():
+        if count > 1:
+            raise InvalidResource(f"{name}: several fields have this name; rename one")
+    parameters = Counter(name for field in fields for name in field.filters) + Counter(PARAMETERS)
+    for name, count in parameters.items():
+        if count > 1:
+            raise InvalidResource(
+                f"{name}: several parameters of the list have this name; omit a filter"
+            )
 
 
 def _check_name(name: str, text: str, reserved: frozenset[str]) -> None:
@@ -442,6 +518,8 @@ def _parse_option(text: str, type_: str, word: str) -> tuple[str, Any]:
 
 
 def _read_option(text: str, type_: str, word: str) -> tuple[str, Any]:
+    if word in FLAGS:
+        return word, True
     name, is_assignment, value = word.partition("=")
     if is_assignment and name in {"min", "max"}:
         return name, _parse_number(text, "int" if type_ in TEXTS else type_, value)
