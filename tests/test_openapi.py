@@ -29,6 +29,12 @@ CONFIGURATION = """
 include-path-regex = "/auth/(register|sign-in|password|email)"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 422]
 """
+# Nor can it say that a cursor is valid in its own order only.
+SORTED = """
+[[operations]]
+include-path-regex = "/books$"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
+"""
 SIGNED_IN = """
 [warnings]
 fail-on = ["missing_auth"]

@@ -35,25 +35,27 @@ SAMPLE = ["Item", "name:str:200:unique", "description:str?:2000"]
 SAMPLE_USERS = {"write_scope": "items:write", "anonymous_reads": True}
 # Every type and option.
 BOOK = (
-    "Book title:str:3:unique summary:text? pages:int:min=18:unique words:bigint?:index"
-    " price:decimal:10,2:min=0:max=99 weight:float:=1.5 in_print:bool:=false printed:date:unique"
-    " sold_at:datetime?:index opens:time code:uuid contact:email:unique page:url? extra:json?"
-    " state:enum:draft,live,old:=draft notes:str?:min=30 share:decimal:4,4? copies:int:min=3:=7"
-    " rating:float:min=0.5:max=2 language:text:=English"
+    "Book title:str:3:unique:sort summary:text? pages:int:min=18:unique words:bigint?:index"
+    " price:decimal:10,2:min=0:max=99:sort:filter weight:float:sort:=1.5 in_print:bool:filter:=false"
+    " printed:date:unique:sort sold_at:datetime?:filter opens:time code:uuid contact:email:unique"
+    " page:url?:filter extra:json? state:enum:draft,live,old:index:=draft notes:str?:min=30:filter"
+    " share:decimal:4,4?:filter copies:int:min=3:sort:=7 rating:float:min=0.5:max=2"
+    " language:text:=English"
 )
 ALL = (
     BOOK,
-    "OrderLine amount:decimal:10,2?",
+    "OrderLine amount:decimal:10,2? state:enum:open,paid:filter",
     "Person nick_name:str:2:unique --plural people",
     # Of a resource that refers to another one, with two references to the same.
     "Review text:text book:ref:Book:cascade reviewer:ref?:Person:set_null",
-    "Comment text:text review:ref:Review:restrict author:ref:Person second_author:ref?:Person",
+    "Comment text:text posted_at:datetime:sort review:ref:Review:restrict:filter author:ref:Person second_author:ref?:Person",
 )
 
 
 FEW = (
     "Author name:str:unique",
-    "Book title:str pages:int?:min=1 state:enum:draft,live:=draft author:ref:Author",
+    "Book title:str:sort pages:int?:min=1:filter state:enum:draft,live:filter:=draft"
+    " author:ref:Author",
 )
 SHELF = {"name": "shelf", "plural": "shelves", "has_references": False}
 
@@ -116,6 +118,11 @@ def describe(*words: str) -> Mapping[str, object]:
         (["Book", "pages:int:unique:max=3"], "fewer than nine rows"),
         (["Book", "pages:float:=nan"], "'nan' is not a number for float"),
         (["Book", "born:date:=today"], "date has no default"),
+        (["Book", "pages:int?:sort"], "null has no place in an order; omit the ? or sort"),
+        (["Book", "title:str:201:sort"], "sort needs a length of at most 200"),
+        (["Book", "title:text:sort"], "text has no option 'sort'"),
+        (["Book", "limit:str:filter"], "limit: several parameters of the list have this name"),
+        (["Book", "a:int:filter", "a_min:str:filter"], "a_min: several parameters of the list"),
         (["Book", "author:ref"], "this command has written no resource ''; write that"),
         (["Book", "sequel:ref:Book"], "it refers to itself; add this field by hand"),
         (["Book", "author:ref:Author"], "no resource 'Author'; write that resource first"),
@@ -398,6 +405,22 @@ BREAKAGES = {
         "    await get_{{ target.name }}(session, {{ field.attribute }})\n",
         "",
     ),
+    "a sorted list without its order": ("services", ", sort=sort'", ", sort=None'"),
+    "rows that a filter excludes": (
+        "services",
+        "{{ class }}.{{ field.attribute }} {{ operator }}",
+        "filters.{{ name }} {{ operator }}",
+    ),
+    "a minimum that excludes itself": (
+        "services",
+        "{{ field.attribute }} {{ operator }}",
+        "{{ field.attribute }} {{ operator | replace('>=', '>') }}",
+    ),
+    "an order that clients may not choose": (
+        "schemas",
+        "{% for order in resource.orders %}",
+        "{% for order in ['id'] + resource.orders %}",
+    ),
     "another status": ("api/v1", "status.HTTP_201_CREATED", "status.HTTP_200_OK"),
     "another location": ("api/v1", '.id}"', '.name}"'),
     "an open route": (
@@ -406,7 +429,10 @@ BREAKAGES = {
         'tags=["{{ resource.plural_words }}"], dependencies=[Depends(allow_anonymous)])\n',
     ),
 }
-BROKEN = "Book name:str:unique pages:int?:min=1 state:enum:draft,live:=draft author:ref:Author"
+BROKEN = (
+    "Book name:str:unique:sort pages:int?:min=1:filter state:enum:draft,live:filter:=draft"
+    " author:ref:Author"
+)
 AUTHOR = {"name": "author", "plural": "authors", "has_references": False}
 
 
