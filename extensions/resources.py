@@ -35,6 +35,7 @@ def _names(text: str) -> frozenset[str]:
 TEXTS, INTEGERS = _names("str text"), _names("int bigint")
 # The types whose filters have a minimum and a maximum.
 RANGES = INTEGERS | _names("decimal float date datetime")
+REFERENCES = _names("ref many")
 # What happens to a row when the row that it refers to is deleted: it prevents that, or is deleted
 # too, or refers to nothing.
 DELETE_ACTIONS = ("restrict", "cascade", "set_null")
@@ -63,6 +64,8 @@ RESERVED_ENDINGS = _names("create filters parameters read sort update")
 FLAGS = _names("unique index sort filter")
 # The other parameters of lists.
 PARAMETERS = ("limit", "cursor", "sort")
+# A request may refer to so many rows of another resource.
+MAX_LINKS = 100
 # PostgreSQL indexes values of up to 2,704 bytes, and a cursor carries the value.
 MAX_SORTED = 200
 # With longer names, some lines would have more than 100 columns.
@@ -161,27 +164,42 @@ class Field:
     @property
     def attribute(self) -> str:
         """The name of its column and of its property in JSON."""
+        if self.type == "many":
+            return f"{self.singular}_ids"
         return f"{self.name}_id" if self.type == "ref" else self.name
+
+    @property
+    def singular(self) -> str:
+        """The name of one of its values."""
+        if self.type != "many":
+            return self.name
+        target: Target = self.options["target"]
+        return self.name.removesuffix(target.plural) + target.name
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it refers to other resources."""
+        return self.type in REFERENCES
 
     @property
     def words(self) -> str:
         """The name as prose."""
-        return to_words(self.name)
+        return to_words(self.singular)
 
     @property
     def article(self) -> str:
         """The article before its name."""
-        return to_article(self.name)
+        return to_article(self.singular)
 
     @property
     def type_name(self) -> str:
-        """The name of the field's own type, if it needs one."""
-        return self.resource + to_pascal(self.name)
+        """The name of the field's own type or class, if it needs one."""
+        return self.resource + to_pascal(self.singular)
 
     @property
     def is_required(self) -> bool:
         """Whether a new row needs a value."""
-        return not self.is_nullable and "default" not in self.options
+        return not (self.is_nullable or "default" in self.options or self.type == "many")
 
     @property
     def filters(self) -> dict[str, str]:
@@ -242,6 +260,8 @@ class Field:
         if self.is_text:
             names = {"min": "min_length", "length": "max_length"}
         found = {name: self.options[key] for key, name in names.items() if key in self.options}
+        if self.type == "many":
+            found["max_length"] = MAX_LINKS
         if self.type == "decimal":
             precision, scale = self.options["precision"]
             found |= {"max_digits": precision, "decimal_places": scale}
@@ -358,18 +378,28 @@ class Resource:
 
     def nested_path(self, reference: Field) -> str:
         """The last segment of the URL of its rows that refer to a row."""
-        is_only = reference.name == reference.options["target"].name
-        return self.path if is_only else f"{to_path(reference.name)}-{self.path}"
+        is_only = reference.singular == reference.options["target"].name
+        return self.path if is_only else f"{to_path(reference.singular)}-{self.path}"
 
     @property
     def references(self) -> list[Field]:
         """The fields that refer to other resources."""
-        return [field for field in self.fields if field.type == "ref"]
+        return [field for field in self.fields if field.is_reference]
+
+    @property
+    def links(self) -> list[Field]:
+        """The fields that refer to any number of rows of another resource."""
+        return [field for field in self.fields if field.type == "many"]
+
+    @property
+    def columns(self) -> list[Field]:
+        """The fields that are columns of its table."""
+        return [field for field in self.fields if field.type != "many"]
 
     @property
     def values(self) -> list[Field]:
         """The fields that have values of their own."""
-        return [field for field in self.fields if field.type != "ref"]
+        return [field for field in self.fields if not field.is_reference]
 
     @property
     def enumerations(self) -> list[Field]:
@@ -473,10 +503,12 @@ def parse_field(resource: str, text: str, targets: Sequence[Target] = ()) -> Fie
         fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(TYPES)}"
         raise InvalidResource(f"{text}: unknown type {type_!r}; {fix}")
     options = dict(_parse_option(text, type_, word) for word in words)
-    if type_ == "ref":
+    if type_ in REFERENCES:
         if options.get("target") == resource:
             raise InvalidResource(f"{text}: it refers to itself; add this field by hand")
         options["target"] = _find_target(text, options.get("target", ""), targets)
+    if type_ == "many":
+        _check_link(text, name, options["target"].plural, is_nullable=is_nullable)
     if has_default:
         options["default"] = _parse_default(text, type_, default, options)
     _complete(text, type_, options, is_required=not (is_nullable or has_default))
@@ -491,6 +523,12 @@ def _check_names(fields: Sequence[Field]) -> None:
     for name, count in Counter(field.attribute for field in fields).items():
         if count > 1:
             raise InvalidResource(f"{name}: several fields have this name; rename one")
+    references = Counter(
+        (field.options["target"].plural, field.singular) for field in fields if field.is_reference
+    )
+    for (_, name), count in references.items():
+        if count > 1:
+            raise InvalidResource(f"{name}: several fields refer to it by this name; rename one")
     parameters = Counter(name for field in fields for name in field.filters) + Counter(PARAMETERS)
     for name, count in parameters.items():
         if count > 1:
@@ -506,6 +544,13 @@ def _check_name(name: str, text: str, reserved: frozenset[str]) -> None:
         raise InvalidResource(f"{text}: use at most {MAX_NAME} characters for a name")
     if name in reserved or keyword.iskeyword(name):
         raise InvalidResource(f"{text}: the name is taken by the code around it; choose another")
+
+
+def _check_link(text: str, name: str, plural: str, *, is_nullable: bool) -> None:
+    if name != plural and not name.endswith(f"_{plural}"):
+        raise InvalidResource(f"{text}: name it {plural}, or something that ends with _{plural}")
+    if is_nullable:
+        raise InvalidResource(f"{text}: it may have no values anyway; omit the ?")
 
 
 def _parse_option(text: str, type_: str, word: str) -> tuple[str, Any]:
@@ -532,6 +577,8 @@ def _read_option(text: str, type_: str, word: str) -> tuple[str, Any]:
     if type_ == "ref":
         is_action = word in DELETE_ACTIONS
         return ("on_delete" if is_action else "target"), word
+    if type_ == "many":
+        return "target", word
     if type_ == "enum" and word:
         return "choices", _parse_choices(text, word.split(","))
     return word, True
