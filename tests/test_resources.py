@@ -46,8 +46,10 @@ ALL = (
     BOOK,
     "OrderLine amount:decimal:10,2? state:enum:open,paid:filter",
     "Person nick_name:str:2:unique --plural people",
-    # Of a resource that refers to another one, with two references to the same.
-    "Review text:text book:ref:Book:cascade reviewer:ref?:Person:set_null",
+    "Tag name:str",
+    # Of a resource that refers to others, twice to the same.
+    "Review text:text book:ref:Book:cascade reviewer:ref?:Person:set_null tags:many:Tag",
+    "Event name:str:sort:filter people:many:Person invited_people:many:Person",
     "Comment text:text posted_at:datetime:sort review:ref:Review:restrict:filter author:ref:Person second_author:ref?:Person",
 )
 
@@ -123,6 +125,7 @@ def describe(*words: str) -> Mapping[str, object]:
         (["Book", "title:text:sort"], "text has no option 'sort'"),
         (["Book", "limit:str:filter"], "limit: several parameters of the list have this name"),
         (["Book", "a:int:filter", "a_min:str:filter"], "a_min: several parameters of the list"),
+        (["Book", "tags:many:Tag"], "no resource 'Tag'; write that resource first"),
         (["Book", "author:ref"], "this command has written no resource ''; write that"),
         (["Book", "sequel:ref:Book"], "it refers to itself; add this field by hand"),
         (["Book", "author:ref:Author"], "no resource 'Author'; write that resource first"),
@@ -143,6 +146,12 @@ def test_a_bad_description_is_refused_with_a_fix(words: Sequence[str], message: 
         ({"plural": "status"}, "status: the plural is taken"),
         ({"write_scope": "a b"}, "'a b': write a scope as in books:write"),
         ({"fields": ["x:ref:Shop"], "targets": [SHELF]}, "use one of Shelf, or write it first"),
+        ({"fields": ["x:many:Shelf"], "targets": [SHELF]}, "name it shelves, or something that"),
+        ({"fields": ["shelves:many?:Shelf"], "targets": [SHELF]}, "omit the ?"),
+        (
+            {"fields": ["shelf:ref:Shelf", "shelves:many:Shelf"], "targets": [SHELF]},
+            "shelf: several fields refer to it by this name",
+        ),
         ({"fields": ["x:ref:Shelf:set_null"], "targets": [SHELF]}, "as in ref?"),
     ],
 )
@@ -174,7 +183,8 @@ def test_soft_keywords_are_names(name: str) -> None:
 
 
 def test_every_type_and_option_is_tested() -> None:
-    targets = [resources.Target(name, "", False) for name in ("book", "person", "review")]
+    names = {"book": "books", "person": "people", "review": "reviews", "tag": "tags"}
+    targets = [resources.Target(name, plural, False) for name, plural in names.items()]
     fields = [
         resources.parse_field(line.split()[0], text, targets)
         for line in ALL
@@ -297,8 +307,13 @@ def test_the_sample_is_what_the_tool_writes(
 
 def test_lines_fit_for_the_longest_names(template: Path, tmp_path: Path) -> None:
     answers = {"package_name": "a_package_whose_name_is_as_long_as_it_is", "authentication": "oidc"}
-    fields = [f"f{number}_{'x' * 21}:str:unique" for number in range(4)]
-    resource = {**describe("A" + "b" * 23, *fields), "plural": "a" * 27}
+    texts = [f"f{number}_{'x' * 21}:str:unique:sort" for number in range(4)]
+    fields = [*texts, f"n{'x' * 23}:decimal:10,2?:filter", f"e{'x' * 23}:enum:a,b:filter:=a"]
+    # With a name of its own, a field that refers to another resource is as long as both.
+    other, others = "O" + "c" * 23, "o" + "c" * 26
+    fields += [f"r{'x' * 23}:ref:{other}:filter", f"{others[:24]}:many:{other}"]
+    target = {"name": other.lower(), "plural": others[:24], "has_references": True}
+    resource = {**describe("A" + "b" * 23, *fields), "plural": "a" * 27, "targets": [target]}
 
     copy_release(template, tmp_path, {**answers, "resource": resource})
     for words in (["format"], ["check", "--select=E501"]):
@@ -421,6 +436,24 @@ BREAKAGES = {
         "{% for order in resource.orders %}",
         "{% for order in ['id'] + resource.orders %}",
     ),
+    "links that keep a row": (
+        "db/models",
+        '{{ field.options.target.plural }}.id", ondelete="CASCADE"',
+        '{{ field.options.target.plural }}.id"',
+    ),
+    "links in no order": ("db/models", "in sorted(ids)", "in sorted(ids, reverse=True)"),
+    "links that are not loaded": ("services", "_id{{ loaded }})", "_id)"),
+    "links of pages that are not loaded": ("services", "sorted_fields }}{{ loaded }}", "sorted_fields }}"),
+    "new links that change no time": (
+        "services",
+        "{{ one }}.updated_at = datetime.now(UTC)",
+        "pass",
+    ),
+    "rows with any link": (
+        "services",
+        ".any({{ field.type_name }}.{{ field.singular }}_id == {{ id }})",
+        ".any()",
+    ),
     "another status": ("api/v1", "status.HTTP_201_CREATED", "status.HTTP_200_OK"),
     "another location": ("api/v1", '.id}"', '.name}"'),
     "an open route": (
@@ -431,9 +464,10 @@ BREAKAGES = {
 }
 BROKEN = (
     "Book name:str:unique:sort pages:int?:min=1:filter state:enum:draft,live:filter:=draft"
-    " author:ref:Author"
+    " author:ref:Author tags:many:Tag"
 )
 AUTHOR = {"name": "author", "plural": "authors", "has_references": False}
+TAG = {"name": "tag", "plural": "tags", "has_references": False}
 
 
 @pytest.mark.slow
@@ -445,9 +479,10 @@ def test_the_tests_of_a_resource_catch_breakages(
     generator: Generator, template: Path, tmp_path: Path
 ) -> None:
     service, broken = generator.service, shutil.copytree(template, tmp_path / "template")
-    options = {"write_scope": "books:write", "targets": [AUTHOR]}
+    options = {"write_scope": "books:write", "targets": [AUTHOR, TAG]}
     resource = {**describe(*BROKEN.split()), **options}
     generator.create("Author", "name:str")
+    generator.create("Tag", "name:str")
     generator.create(*BROKEN.split(), "--write-scope", "books:write")
     git(service.root, "add", "--all")
     git(service.root, "commit", "--quiet", "--message", "Books")
