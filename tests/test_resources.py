@@ -407,17 +407,17 @@ BREAKAGES = {
     ),
     "a list without pages": (
         "services",
-        "session, {{ class }}, limit=limit, cursor=cursor",
-        "session, {{ class }}, limit=limit, cursor=None",
+        "if resource.filtered_fields }}, limit=limit, cursor=cursor",
+        "if resource.filtered_fields }}, limit=limit, cursor=None",
     ),
     "rows of other authors": (
         "services",
-        "{{ class }}, of_{{ field.name }}, limit",
+        "{{ class }}, of_{{ field.singular }}, limit",
         "{{ class }}, limit",
     ),
     "an author that does not exist": (
         "services",
-        "    await get_{{ target.name }}(session, {{ field.attribute }})\n",
+        "    await get_{{ target.name }}(session, {{ id }})",
         "",
     ),
     "a sorted list without its order": ("services", ", sort=sort'", ", sort=None'"),
@@ -443,7 +443,11 @@ BREAKAGES = {
     ),
     "links in no order": ("db/models", "in sorted(ids)", "in sorted(ids, reverse=True)"),
     "links that are not loaded": ("services", "_id{{ loaded }})", "_id)"),
-    "links of pages that are not loaded": ("services", "sorted_fields }}{{ loaded }}", "sorted_fields }}"),
+    "links of pages that are not loaded": (
+        "services",
+        "sorted_fields }}{{ loaded }}",
+        "sorted_fields }}",
+    ),
     "new links that change no time": (
         "services",
         "{{ one }}.updated_at = datetime.now(UTC)",
