@@ -427,7 +427,9 @@ class Resource:
         return [
             field
             for field in self.fields
-            if field.type == "ref" or {"sort", "filter"} & field.options.keys()
+            # The index of a unique constraint serves them too.
+            if field.type == "ref"
+            or ({"sort", "filter"} & field.options.keys() and "unique" not in field.options)
         ]
 
     @property
