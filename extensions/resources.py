@@ -42,13 +42,14 @@ DELETE_ACTIONS = ("restrict", "cascade", "set_null")
 # The code of a resource uses these names for something else.
 RESERVED_NAMES = _names(
     """
-    annotated any app async_read_session async_session base before big_integer body changes client
-    column_element condition conflict create cursor date datetime decimal depends dict email error
-    false field filters finite_float foreign_key index int32 int64 integer invalid json length limit
-    literal local_time mapped new none not_found numeric page page_of page_parameters page_query
-    parameters query read_error read_session references request response router session setattr sort
-    sorted_page_parameters status str str_enum string text time timestamp timestamp_mixin true
-    unique_constraint url uuid value
+    annotated any app async_read_session async_session base before big_integer body changes
+    client column_element condition conflict create cursor date datetime decimal depends dict
+    email error false field filters finite_float foreign_key idempotency idempotency_key
+    idempotent_route index int32 int64 integer invalid iterable json length limit literal
+    local_time mapped new none not_found numeric page page_of page_parameters page_query
+    parameters query read_error read_session references relationship request response router
+    select session setattr sort sorted_page_parameters status str str_enum string text time
+    timestamp timestamp_mixin true unique_constraint url uuid value
     """
 )
 # As attributes, the types would hide themselves from the fields after them.
@@ -343,6 +344,7 @@ class Resource:
         fields: its fields.
         write_scope: the scope that writing requires; empty for none.
         anonymous_reads: whether requests without a user may read it.
+        idempotent: whether a request that creates one may have an Idempotency-Key.
     """
 
     name: str
@@ -350,6 +352,7 @@ class Resource:
     fields: Sequence[Field]
     write_scope: str = ""
     anonymous_reads: bool = False
+    idempotent: bool = False
 
     @property
     def singular(self) -> str:
@@ -454,7 +457,8 @@ def parse_resource(description: Mapping[str, Any]) -> Resource:
 
     Args:
         description: its `name` and `fields`, as on the command line, and perhaps its `plural`,
-            `write_scope` and `anonymous_reads`; and the `targets` to which it may refer.
+            `write_scope`, `anonymous_reads` and `idempotent`; and the `targets` to which it may
+            refer.
 
     Raises:
         InvalidResource: it is not valid.
@@ -481,7 +485,8 @@ def parse_resource(description: Mapping[str, Any]) -> Resource:
     scope = description.get("write_scope") or ""
     if scope and not SCOPE.fullmatch(scope):
         raise InvalidResource(f"{scope!r}: write a scope as in {plural}:write")
-    return Resource(name, plural, fields, scope, bool(description.get("anonymous_reads")))
+    anonymous_reads, idempotent = map(description.get, ("anonymous_reads", "idempotent"))
+    return Resource(name, plural, fields, scope, bool(anonymous_reads), bool(idempotent))
 
 
 def parse_field(resource: str, text: str, targets: Sequence[Target] = ()) -> Field:
