@@ -12,6 +12,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from databases import serving
 from harness import (
     ANSWERS_FILE,
     TEMPLATE,
@@ -26,6 +27,7 @@ from harness import (
     run,
     tool,
 )
+from test_openapi import check_schema
 from uv import find_uv_bin
 
 pytest_plugins = ["engines"]
@@ -410,6 +412,28 @@ def test_shared_files_are_written_once(generator: Generator) -> None:
     again = generator.create("Payment", "amount:int", "--idempotent")
     assert again == "The files of this resource exist already.\n"
     generator.service.run("alembic", "check")
+
+
+# A schema cannot say which keys were used before, for another request or for a deleted order.
+USED_KEYS = """
+[[operations]]
+include-name = "POST /api/v1/orders"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
+
+[[operations]]
+include-path-regex = "/orders"
+checks.ensure_resource_availability.enabled = false
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.nightly  # It generates a thousand requests; the default run has those to the sample.
+@pytest.mark.parametrize("generator", [pytest.param({}, id="sqlite")], indirect=True)
+def test_requests_with_a_key_match_the_schema(generator: Generator, tmp_path: Path) -> None:
+    generator.create("Order", "total:int", "name:str:unique", "--idempotent")
+
+    with serving(generator.service, "--no-access-log") as client:
+        check_schema(client, tmp_path, 50, USED_KEYS)
 
 
 # In the templates of a resource: the folder of the file, a part of it, and what replaces that part.
