@@ -59,6 +59,9 @@ RESERVED_FIELDS = _names(
     bool date datetime float int mapped_column str time
     """
 )
+# With `--versioned`, the code also uses these names, and its table has a column for the version.
+VERSIONED_NAMES = _names("entity_tag etag if_match if_none_match not_modified precondition")
+VERSIONED_FIELDS = _names("version")
 # `BookCreate` and the like are names of a resource's own classes.
 RESERVED_ENDINGS = _names("create filters parameters read sort update")
 # The options without a value.
@@ -122,11 +125,13 @@ class Target:
         name: its name in snake case.
         plural: the name of its modules.
         has_references: whether it refers to others itself.
+        versioned: whether a change of it requires `If-Match`.
     """
 
     name: str
     plural: str
     has_references: bool
+    versioned: bool = False
 
     @property
     def class_name(self) -> str:
@@ -345,6 +350,7 @@ class Resource:
         write_scope: the scope that writing requires; empty for none.
         anonymous_reads: whether requests without a user may read it.
         idempotent: whether a request that creates one may have an Idempotency-Key.
+        versioned: whether responses have an `ETag`, which a change requires as `If-Match`.
     """
 
     name: str
@@ -353,6 +359,7 @@ class Resource:
     write_scope: str = ""
     anonymous_reads: bool = False
     idempotent: bool = False
+    versioned: bool = False
 
     @property
     def singular(self) -> str:
@@ -446,6 +453,19 @@ class Resource:
         return [f"{sign}{field.name}" for field in self.sorted_fields for sign in ("", "-")]
 
     @property
+    def version_values(self) -> list[str]:
+        """Expressions for a row of which at least one changes whenever the row does."""
+        # When another row is deleted, the database itself sets a reference to null or deletes a
+        # link, and the version stays the same.
+        nullified = [
+            f"{self.singular}.{field.attribute}"
+            for field in self.references
+            if field.options.get("on_delete") == "set_null"
+        ]
+        counts = [f"len({self.singular}.{field.attribute})" for field in self.links]
+        return [f"{self.singular}.version", *nullified, *counts]
+
+    @property
     def violations(self) -> list[str]:
         """How a row can violate the constraints of the table."""
         taken = [f"the {field.words} is taken" for field in self.unique_fields]
@@ -457,8 +477,8 @@ def parse_resource(description: Mapping[str, Any]) -> Resource:
 
     Args:
         description: its `name` and `fields`, as on the command line, and perhaps its `plural`,
-            `write_scope`, `anonymous_reads` and `idempotent`; and the `targets` to which it may
-            refer.
+            `write_scope`, `anonymous_reads`, `idempotent` and `versioned`; and the `targets` to
+            which it may refer.
 
     Raises:
         InvalidResource: it is not valid.
@@ -485,8 +505,12 @@ def parse_resource(description: Mapping[str, Any]) -> Resource:
     scope = description.get("write_scope") or ""
     if scope and not SCOPE.fullmatch(scope):
         raise InvalidResource(f"{scope!r}: write a scope as in {plural}:write")
-    anonymous_reads, idempotent = map(description.get, ("anonymous_reads", "idempotent"))
-    return Resource(name, plural, fields, scope, bool(anonymous_reads), bool(idempotent))
+    options = {
+        name: bool(description.get(name)) for name in ("anonymous_reads", "idempotent", "versioned")
+    }
+    parsed = Resource(name, plural, fields, scope, **options)
+    _check_version(parsed)
+    return parsed
 
 
 def parse_field(resource: str, text: str, targets: Sequence[Target] = ()) -> Field:
@@ -542,6 +566,14 @@ def _check_names(fields: Sequence[Field]) -> None:
             raise InvalidResource(
                 f"{name}: several parameters of the list have this name; omit a filter"
             )
+
+
+def _check_version(resource: Resource) -> None:
+    names = {resource.singular: VERSIONED_NAMES, resource.plural: VERSIONED_NAMES}
+    names |= {field.attribute: VERSIONED_FIELDS for field in resource.fields}
+    for name, reserved in names.items():
+        if resource.versioned and name in reserved:
+            raise InvalidResource(f"{name}: --versioned uses this name; choose another")
 
 
 def _check_name(name: str, text: str, reserved: frozenset[str]) -> None:

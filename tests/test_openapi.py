@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from accounts import EMAIL, PASSWORD, UNLIMITED, register
 from databases import serving
-from harness import Service, run
+from harness import Service, copy_release, run
 from httpx2 import Client
 from node import NEEDS_NPM
 from provider import provider_package, request_token, running_provider
@@ -34,6 +35,14 @@ SORTED = """
 [[operations]]
 include-path-regex = "/books$"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
+"""
+# Nor which version is current; and RFC 6585 defines the status for a request without If-Match.
+VERSIONED = """
+[[operations]]
+include-path-regex = "/books/"
+exclude-method = "GET"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 412]
+checks.missing_required_header.expected-statuses = [428]
 """
 SIGNED_IN = """
 [warnings]
@@ -87,6 +96,25 @@ def test_requests_and_responses_match_the_schema(
         output = check_schema(client, tmp_path, examples)
 
     assert "7 selected / 7 total" in output
+
+
+@pytest.mark.nightly  # In the default run, the tests of a resource test its headers.
+def test_requests_with_versions_match_the_schema(
+    install: Callable[..., Service], template: Path, tmp_path: Path
+) -> None:
+    service = install(database="sqlite")
+    resource = {"name": "Book", "fields": ["title:str:unique"], "versioned": True}
+    answers = {**service.answers, "resource": resource}
+    written = copy_release(template, tmp_path / "book", answers)
+    shutil.copytree(written, service.root, dirs_exist_ok=True)
+    service.run("alembic", "upgrade", "head")
+    service.run("alembic", "revision", "--autogenerate", "-m", "Create books")
+    service.run("alembic", "upgrade", "head")
+
+    with serving(service, "--no-access-log") as client:
+        output = check_schema(client, tmp_path, 100, VERSIONED)
+
+    assert "12 selected / 12 total" in output
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ BOOK = (
     " printed:date:unique:sort sold_at:datetime?:filter opens:time code:uuid contact:email:unique"
     " page:url?:filter extra:json? state:enum:draft,live,old:index:=draft notes:str?:min=30:filter"
     " share:decimal:4,4?:filter copies:int:min=3:sort:=7 rating:float:min=0.5:max=2"
-    " language:text:=English"
+    " language:text:=English --versioned"
 )
 ALL = (
     BOOK,
@@ -50,7 +50,7 @@ ALL = (
     "Person nick_name:str:2:unique --plural people",
     "Tag name:str",
     # Of a resource that refers to others, twice to the same.
-    "Review text:text book:ref:Book:cascade reviewer:ref?:Person:set_null tags:many:Tag --idempotent",
+    "Review text:text book:ref:Book:cascade reviewer:ref?:Person:set_null tags:many:Tag --idempotent --versioned",
     "Event name:str:sort:filter people:many:Person invited_people:many:Person",
     "Comment text:text posted_at:datetime:sort review:ref:Review:restrict:filter author:ref:Person second_author:ref?:Person",
 )
@@ -59,7 +59,7 @@ ALL = (
 FEW = (
     "Author name:str:unique",
     "Book title:str:sort pages:int?:min=1:filter state:enum:draft,live:filter:=draft"
-    " author:ref:Author",
+    " author:ref:Author --versioned",
 )
 SHELF = {"name": "shelf", "plural": "shelves", "has_references": False}
 
@@ -156,6 +156,8 @@ def test_a_bad_description_is_refused_with_a_fix(words: Sequence[str], message: 
             "shelf: several fields refer to it by this name",
         ),
         ({"fields": ["x:ref:Shelf:set_null"], "targets": [SHELF]}, "as in ref?"),
+        ({"fields": ["version:int"], "versioned": True}, "version: --versioned uses this name"),
+        ({"plural": "etag", "versioned": True}, "etag: --versioned uses this name"),
     ],
 )
 def test_bad_options_are_refused_with_a_fix(options: Mapping[str, object], message: str) -> None:
@@ -184,6 +186,19 @@ def test_creation_is_idempotent_only_if_asked() -> None:
     book = describe("Book", "title:str")
     assert not resources.parse_resource(book).idempotent
     assert resources.parse_resource({**book, "idempotent": True}).idempotent
+
+
+def test_a_version_of_its_own_is_a_field() -> None:
+    resource = resources.parse_resource(describe("Book", "version:int"))
+    assert not resource.versioned
+    assert [field.name for field in resource.fields] == ["version"]
+
+
+def test_the_version_includes_what_the_database_changes() -> None:
+    fields = ("shelf:ref?:Shelf:set_null", "box:ref?:Shelf", "title:str", "old_shelves:many:Shelf")
+    description = {**describe("Book", *fields), "targets": [SHELF], "versioned": True}
+    values = resources.parse_resource(description).version_values
+    assert values == ["book.version", "book.shelf_id", "len(book.old_shelf_ids)"]
 
 
 @pytest.mark.parametrize("name", ["case", "match", "type"])
@@ -314,7 +329,8 @@ def test_the_sample_is_what_the_tool_writes(
         assert file.read_text("utf-8") == (sample / path).read_text("utf-8")
 
 
-def test_lines_fit_for_the_longest_names(template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("versioned", [False, True])
+def test_lines_fit_for_the_longest_names(template: Path, tmp_path: Path, versioned: bool) -> None:
     answers = {"package_name": "a_package_whose_name_is_as_long_as_it_is", "authentication": "oidc"}
     texts = [f"f{number}_{'x' * 21}:str:unique:sort" for number in range(4)]
     fields = [*texts, f"n{'x' * 23}:decimal:10,2?:filter", f"e{'x' * 23}:enum:a,b:filter:=a"]
@@ -323,6 +339,7 @@ def test_lines_fit_for_the_longest_names(template: Path, tmp_path: Path) -> None
     fields += [f"r{'x' * 23}:ref:{other}:filter", f"{others[:24]}:many:{other}"]
     target = {"name": other.lower(), "plural": others[:24], "has_references": True}
     options = {"plural": "a" * 27, "targets": [target], "idempotent": True}
+    options |= {"versioned": versioned}
     resource = {**describe("A" + "b" * 23, *fields), **options}
 
     copy_release(template, tmp_path, {**answers, "resource": resource})
@@ -515,6 +532,32 @@ BREAKAGES = {
         'tags=["{{ resource.plural_words }}"])\n',
         'tags=["{{ resource.plural_words }}"], dependencies=[Depends(allow_anonymous)])\n',
     ),
+    "a version that the database does not compare": (
+        "db/models",
+        'mapped_column()\n    __mapper_args__: Mapping[str, Any] = {"version_id_col": version}',
+        "mapped_column(default=1, onupdate=__import__('sqlalchemy').text('version + 1'))",
+    ),
+    "a delete of another version": (
+        "services",
+        "{%- if resource.versioned %}\n    await session.flush()",
+        "{%- if resource.versioned %}\n    pass",
+    ),
+    "a lost update": ("api", 'if if_match.isdisjoint({"*", etag})', "if not if_match"),
+    "a change without If-Match": ("api", "raise PreconditionRequired", 'return frozenset("*")'),
+    "a concurrent change that is a conflict": ("api", "raise PreconditionFailed from", "raise"),
+    "a weak tag in If-Match": ("api", "re.findall(ENTITY_TAG", "re.findall(OPAQUE_TAG"),
+    "one ETag for several response models": ("api", "[*version, _checksum(model)]", "version"),
+    "an ETag that a deleted author keeps": (
+        "api/v1",
+        "resource.version_values | join(', ')",
+        "one ~ '.version'",
+    ),
+    "a row that the client has": ("api/v1", "not_modified(if_none_match, etag) or ", ""),
+    "an update without an ETag": (
+        "api/v1",
+        '_id, changes)\n    response.headers["ETag"] = {{ etag }}',
+        "_id, changes)",
+    ),
 }
 IDEMPOTENCY_BREAKAGES = {
     "a key for any body": ("api", "+ await request.body()).digest()", ").digest()"),
@@ -550,7 +593,7 @@ CONCURRENCY_BREAKAGES = {
 }
 BROKEN = (
     "Book name:str:unique:sort pages:int?:min=1:filter state:enum:draft,live:filter:=draft"
-    " author:ref:Author tags:many:Tag"
+    " author:ref?:Author:set_null tags:many:Tag"
 )
 AUTHOR = {"name": "author", "plural": "authors", "has_references": False}
 TAG = {"name": "tag", "plural": "tags", "has_references": False}
@@ -581,15 +624,25 @@ def test_the_tests_of_a_resource_catch_breakages(
         **describe(*BROKEN.split()),
         **users,
         "idempotent": idempotent,
+        "versioned": True,
         "targets": [AUTHOR, TAG],
     }
-    words = ["--write-scope", "books:write"] * has_users + ["--idempotent"] * idempotent
+    words = (
+        ["--versioned"]
+        + ["--write-scope", "books:write"] * has_users
+        + ["--idempotent"] * idempotent
+    )
     generator.create("Author", "name:str")
     generator.create("Tag", "name:str")
     generator.create(*BROKEN.split(), *words)
     git(service.root, "add", "--all")
     git(service.root, "commit", "--quiet", "--message", "Books")
-    tests = ["api/v1/test_books.py", "services/test_books.py", "foundation/db/test_migrations.py"]
+    tests = [
+        "api/test_conditional_requests.py",
+        "api/v1/test_books.py",
+        "services/test_books.py",
+        "foundation/db/test_migrations.py",
+    ]
     tests += ["api/test_idempotency.py"] * idempotent
     survivors = []
     for name, (folder, old, new) in breakages.items():
