@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from accounts import EMAIL, PASSWORD, UNLIMITED, register
 from databases import serving
-from harness import Service, copy_release, run
-from httpx2 import Client
+from harness import Service
 from node import NEEDS_NPM
 from provider import provider_package, request_token, running_provider
+from schemas import check_schema
 
 pytest_plugins = ["engines"]
 pytestmark = pytest.mark.slow
 
-# All phases, with valid and invalid requests; the seed makes failures reproducible.
-OPTIONS = [
-    *("--phases", "examples,coverage,fuzzing,stateful"),
-    *("--mode", "all", "--checks", "all", "--seed", "1", "--no-color"),
-]
-# https://schemathesis.readthedocs.io/en/stable/reference/configuration/
-# A schema cannot say which links and passwords are right, and which domains are reserved (RFC 6761).
-CONFIGURATION = """
-[[operations]]
-include-path-regex = "/auth/(register|sign-in|password|email)"
-checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 422]
-"""
-# Nor can it say that a cursor is valid in its own order only.
-SORTED = """
-[[operations]]
-include-path-regex = "/books$"
-checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 422]
-"""
-# Nor which version is current; and RFC 6585 defines the status for a request without If-Match.
-VERSIONED = """
-[[operations]]
-include-path-regex = "/books/"
-exclude-method = "GET"
-checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 409, 412]
-checks.missing_required_header.expected-statuses = [428]
-"""
 SIGNED_IN = """
 [warnings]
 fail-on = ["missing_auth"]
@@ -61,16 +33,6 @@ ACCESS_TOKEN = f"""
 bearer = "{{token}}"
 {SIGNED_IN}"""
 AUDIENCE = "https://api.example.com/RS256"
-
-
-def check_schema(client: Client, folder: Path, examples: int, configuration: str = "") -> str:
-    """Run Schemathesis against a server, and return its output; there must be no failure."""
-    (folder / "schemathesis.toml").write_text(f"{CONFIGURATION}{configuration}", encoding="utf-8")
-    schema = str(client.base_url.join("/openapi.json"))
-    program = str(Path(sys.executable).with_name("st"))
-    done = run([program, "run", schema, *OPTIONS, f"--max-examples={examples}"], folder)
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{folder}"
-    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -96,25 +58,6 @@ def test_requests_and_responses_match_the_schema(
         output = check_schema(client, tmp_path, examples)
 
     assert "7 selected / 7 total" in output
-
-
-@pytest.mark.nightly  # In the default run, the tests of a resource test its headers.
-def test_requests_with_versions_match_the_schema(
-    install: Callable[..., Service], template: Path, tmp_path: Path
-) -> None:
-    service = install(database="sqlite")
-    resource = {"name": "Book", "fields": ["title:str:unique"], "versioned": True}
-    answers = {**service.answers, "resource": resource}
-    written = copy_release(template, tmp_path / "book", answers)
-    shutil.copytree(written, service.root, dirs_exist_ok=True)
-    service.run("alembic", "upgrade", "head")
-    service.run("alembic", "revision", "--autogenerate", "-m", "Create books")
-    service.run("alembic", "upgrade", "head")
-
-    with serving(service, "--no-access-log") as client:
-        output = check_schema(client, tmp_path, 100, VERSIONED)
-
-    assert "12 selected / 12 total" in output
 
 
 @pytest.mark.parametrize(
