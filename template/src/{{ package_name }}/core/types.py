@@ -1,15 +1,26 @@
 """Types that any layer may use."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
+
+
+def _refuse_number(value: object) -> object:
+    # Pydantic takes it for seconds since 1970, of which the schema says nothing.
+    if isinstance(value, int | float) or re.fullmatch(r"\s*[-+]?[\d.]+\s*", str(value)):
+        raise ValueError("Must not be a number")
+    return value
+
 
 # Many systems cannot store NUL; the pattern documents it in OpenAPI.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Date = Annotated[date, BeforeValidator(_refuse_number)]
 # An offset may move a time out of the range of years that Python supports.
 Timestamp = Annotated[
     AwareDatetime,
+    BeforeValidator(_refuse_number),
     Field(ge=datetime.min.replace(tzinfo=UTC), le=datetime.max.replace(tzinfo=UTC)),
 ]
 # Most systems store integers in 32 or 64 bits.
