@@ -126,12 +126,14 @@ class Target:
         plural: the name of its modules.
         has_references: whether it refers to others itself.
         versioned: whether a change of it requires `If-Match`.
+        scopes: the scopes that writing a row in its tests requires.
     """
 
     name: str
     plural: str
     has_references: bool
     versioned: bool = False
+    scopes: Sequence[str] = ()
 
     @property
     def class_name(self) -> str:
@@ -464,6 +466,12 @@ class Resource:
         ]
         counts = [f"len({self.singular}.{field.attribute})" for field in self.links]
         return [f"{self.singular}.version", *nullified, *counts]
+
+    @property
+    def scopes(self) -> list[str]:
+        """The scopes that writing a row, and those to which it refers, requires."""
+        others = [scope for field in self.references for scope in field.options["target"].scopes]
+        return [*dict.fromkeys([self.write_scope, *others] if self.write_scope else others)]
 
     @property
     def violations(self) -> list[str]:

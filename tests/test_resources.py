@@ -552,7 +552,7 @@ BROKEN = (
     "Book name:str:unique:sort pages:int?:min=1:filter state:enum:draft,live:filter:=draft"
     " author:ref?:Author:set_null tags:many:Tag"
 )
-AUTHOR = {"name": "author", "plural": "authors", "has_references": False}
+AUTHOR = {"name": "author", "plural": "authors", "has_references": False, "scopes": ["authors"]}
 TAG = {"name": "tag", "plural": "tags", "has_references": False}
 
 
@@ -589,7 +589,7 @@ def test_the_tests_of_a_resource_catch_breakages(
         + ["--write-scope", "books:write"] * has_users
         + ["--idempotent"] * idempotent
     )
-    generator.create("Author", "name:str")
+    generator.create("Author", "name:str", *["--write-scope", "authors"] * has_users)
     generator.create("Tag", "name:str")
     generator.create(*BROKEN.split(), *words)
     git(service.root, "add", "--all")
