@@ -249,6 +249,11 @@ class Field:
         return str(TYPES[self.type].get("request", self.python))
 
     @property
+    def query(self) -> str:
+        """The type of its values in queries, if it is another one than in bodies."""
+        return str(TYPES[self.type].get("query", ""))
+
+    @property
     def column(self) -> str:
         """The type of its column; empty where `python` determines it."""
         if self.type == "ref":
@@ -552,7 +557,7 @@ def parse_field(resource: str, text: str, targets: Sequence[Target] = ()) -> Fie
         options["default"] = _parse_default(text, type_, default, options)
     _complete(text, type_, options, is_required=not (is_nullable or has_default))
     if "sort" in options and is_nullable:
-        raise InvalidResource(f"{text}: null has no place in an order; omit the ? or sort")
+        raise InvalidResource(f"{text}: rows without a value cannot be sorted; omit the ? or sort")
     if "sort" in options and options.get("length", 0) > MAX_SORTED:
         raise InvalidResource(f"{text}: sort needs a length of at most {MAX_SORTED}")
     return Field(resource, name, type_, is_nullable, options)

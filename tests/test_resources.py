@@ -120,7 +120,7 @@ def describe(*words: str) -> Mapping[str, object]:
         (["Book", "pages:int:unique:max=3"], "fewer than nine rows"),
         (["Book", "pages:float:=nan"], "'nan' is not a number for float"),
         (["Book", "born:date:=today"], "date has no default"),
-        (["Book", "pages:int?:sort"], "null has no place in an order; omit the ? or sort"),
+        (["Book", "pages:int?:sort"], "rows without a value cannot be sorted; omit the ? or sort"),
         (["Book", "title:str:201:sort"], "sort needs a length of at most 200"),
         (["Book", "title:text:sort"], "text has no option 'sort'"),
         (["Book", "limit:str:filter"], "limit: several parameters of the list have this name"),
