@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import combinations, groupby, product
 from operator import itemgetter
@@ -64,8 +64,15 @@ def generate(service: Service) -> dict[str, str]:
     return {name: (service.root / name).read_text(encoding="utf-8") for name in FILES}
 
 
-def merge(variants: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The lines of a template that renders the lines of each variant."""
+def merge(
+    variants: Sequence[Sequence[str]], condition: Callable[[frozenset[int]], str]
+) -> Iterator[str]:
+    """The lines of a template that renders the lines of each variant.
+
+    Args:
+        variants: their lines.
+        condition: the Jinja condition for variants, by their indices.
+    """
     merged: list[Line] = []
     for index, lines in enumerate(variants):
         merged = [*align(merged, lines, index)]
@@ -132,12 +139,14 @@ def describe(choice: Sequence[Sequence[object]]) -> str:
 def write(generated: Sequence[dict[str, str]]) -> None:
     """Write the files of the template from the generated files of all variants."""
     for name, target in FILES.items():
-        lines = merge([texts[name].splitlines() for texts in generated])
-        # A condition is at the start of the next line, so that it leaves no empty line.
-        text = "".join(
-            line if line.startswith("{% ") else f"{INFO.get(line, line)}\n" for line in lines
-        )
+        lines = merge([texts[name].splitlines() for texts in generated], condition)
+        text = join_lines(INFO.get(line, line) for line in lines)
         (FOLDER / target).write_text(text, encoding="utf-8")
+
+
+def join_lines(lines: Iterable[str]) -> str:
+    """The text of a template; a condition leaves no empty line, since the next line begins with it."""
+    return "".join(line if line.startswith("{% ") else f"{line}\n" for line in lines)
 
 
 def main() -> None:

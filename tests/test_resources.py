@@ -16,12 +16,12 @@ from harness import (
     Environments,
     Renders,
     copy_release,
-    files_in,
     git,
     load_extension,
     run,
     tool,
 )
+from sample import FILES, render_sample
 from schemas import check_schema
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 pytest_plugins = ["engines", "generator"]
 resources = load_extension(TEMPLATE, "resources")
 
-SAMPLE = ["Item", "name:str:200:unique", "description:str?:2000"]
-SAMPLE_USERS = {"write_scope": "items:write", "anonymous_reads": True}
 # Every type and option.
 BOOK = (
     "Book title:str:3:unique:sort summary:text? pages:int:min=18:unique words:bigint?:index"
@@ -246,19 +244,12 @@ def test_generated_code_passes_all_checks(
 def test_the_sample_is_what_the_tool_writes(
     template: Path, render: Renders, tmp_path: Path, authentication: str
 ) -> None:
-    users = {} if authentication == "none" else SAMPLE_USERS
-    resource = {**describe(*SAMPLE), **users}
     sample = render(authentication=authentication)
 
-    copy_release(template, tmp_path, {"authentication": authentication, "resource": resource})
-    config = f"--config={sample / 'pyproject.toml'}"
-    for words in (["check", "--fix", "--select=F401,I"], ["format"]):
-        run([tool("ruff"), *words, "--no-cache", "--quiet", config, str(tmp_path)], tmp_path)
+    written = render_sample(template, tmp_path, authentication)
 
-    written = files_in(tmp_path)
-    assert len(written) == 6
-    for path, file in written.items():
-        assert file.read_text("utf-8") == (sample / path).read_text("utf-8")
+    rendered = {path: (sample / path).read_text(encoding="utf-8") for path in FILES}
+    assert written == rendered, "run `python tests/sample.py`"
 
 
 @pytest.mark.parametrize("versioned", [False, True])
