@@ -44,7 +44,7 @@ RESERVED_NAMES = _names(
     """
     annotated any app async_read_session async_session base before big_integer body changes
     client column_element condition conflict create cursor date datetime decimal depends dict
-    email error false field filters finite_float foreign_key idempotency idempotency_key
+    email error false field filters finite_float foreign_key func idempotency idempotency_key
     idempotent_route index int32 int64 integer invalid iterable json length limit literal
     local_time mapped new none not_found numeric page page_of page_parameters page_query
     parameters query read_error read_session references relationship request response router
@@ -65,7 +65,7 @@ VERSIONED_FIELDS = _names("version")
 # `BookCreate` and the like are names of a resource's own classes.
 RESERVED_ENDINGS = _names("create filters parameters read sort update")
 # The options without a value.
-FLAGS = _names("unique index sort filter")
+FLAGS = _names("unique index sort filter search")
 # The other parameters of lists.
 PARAMETERS = ("limit", "cursor", "sort")
 # A request may refer to so many rows of another resource.
@@ -452,7 +452,17 @@ class Resource:
     @property
     def is_queried(self) -> bool:
         """Whether its lists have other parameters than those of the page."""
-        return any({"sort", "filter"} & field.options.keys() for field in self.fields)
+        return self.is_filtered or bool(self.sorted_fields)
+
+    @property
+    def searched_fields(self) -> list[Field]:
+        """The fields whose text the parameter `search` of lists searches."""
+        return [field for field in self.fields if "search" in field.options]
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether its lists have filters or a search."""
+        return bool(self.filtered_fields or self.searched_fields)
 
     @property
     def orders(self) -> list[str]:
@@ -573,7 +583,9 @@ def _check_names(fields: Sequence[Field]) -> None:
     for (_, name), count in references.items():
         if count > 1:
             raise InvalidResource(f"{name}: several fields refer to it by this name; rename one")
-    parameters = Counter(name for field in fields for name in field.filters) + Counter(PARAMETERS)
+    search = ["search"] if any("search" in field.options for field in fields) else []
+    filters = [name for field in fields for name in field.filters]
+    parameters = Counter([*PARAMETERS, *search, *filters])
     for name, count in parameters.items():
         if count > 1:
             raise InvalidResource(

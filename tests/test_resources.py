@@ -32,10 +32,11 @@ resources = load_extension(TEMPLATE, "resources")
 
 # Every type and option.
 BOOK = (
-    "Book title:str:3:unique:sort summary:text? pages:int:min=18:unique words:bigint?:index"
-    " price:decimal:10,2:min=0:max=99:sort:filter weight:float:sort:=1.5 in_print:bool:filter:=false"
-    " printed:date:unique:sort sold_at:datetime?:filter opens:time code:uuid contact:email:unique"
-    " page:url?:filter extra:json? state:enum:draft,live,old:index:=draft notes:str?:min=30:filter"
+    "Book title:str:3:unique:sort:search summary:text?:search pages:int:min=18:unique"
+    " words:bigint?:index price:decimal:10,2:min=0:max=99:sort:filter weight:float:sort:=1.5"
+    " in_print:bool:filter:=false printed:date:unique:sort sold_at:datetime?:filter"
+    " opens:time code:uuid contact:email:unique page:url?:filter extra:json? state:enum:draft,live,old:index:=draft"
+    " notes:str?:min=30:filter:search"
     " share:decimal:4,4?:filter copies:int:min=3:sort:=7 rating:float:min=0.5:max=2"
     " language:text:=English --versioned"
 )
@@ -43,18 +44,18 @@ ALL = (
     BOOK,
     "OrderLine amount:decimal:10,2? state:enum:open,paid:filter --idempotent",
     "Person nick_name:str:2:unique --plural people",
-    "Tag name:str",
+    "Tag name:str:search",
     # Of a resource that refers to others, twice to the same.
     "Review text:text book:ref:Book:cascade reviewer:ref?:Person:set_null tags:many:Tag --idempotent --versioned",
     "Event name:str:sort:filter people:many:Person invited_people:many:Person",
-    "Comment text:text posted_at:datetime:sort review:ref:Review:restrict:filter author:ref:Person second_author:ref?:Person",
+    "Comment text:text?:search posted_at:datetime:sort review:ref:Review:restrict:filter author:ref:Person second_author:ref?:Person",
 )
 
 
 FEW = (
     "Author name:str:unique",
-    "Book title:str:sort pages:int?:min=1:filter state:enum:draft,live:filter:=draft"
-    " author:ref:Author --versioned",
+    "Book title:str:sort:search summary:text?:search pages:int?:min=1:filter"
+    " state:enum:draft,live:filter:=draft author:ref:Author --versioned",
 )
 SHELF = {"name": "shelf", "plural": "shelves", "has_references": False}
 
@@ -122,6 +123,8 @@ def describe(*words: str) -> Mapping[str, object]:
         (["Book", "title:str:201:sort"], "sort needs a length of at most 200"),
         (["Book", "title:text:sort"], "text has no option 'sort'"),
         (["Book", "limit:str:filter"], "limit: several parameters of the list have this name"),
+        (["Book", "pages:int:search"], "int has no option 'search'"),
+        (["Book", "title:str:search", "search:str:filter"], "search: several parameters of the"),
         (["Book", "a:int:filter", "a_min:str:filter"], "a_min: several parameters of the list"),
         (["Book", "tags:many:Tag"], "no resource 'Tag'; write that resource first"),
         (["Book", "author:ref"], "this command has written no resource ''; write that"),
@@ -252,10 +255,18 @@ def test_the_sample_is_what_the_tool_writes(
     assert written == rendered, "run `python tests/sample.py`"
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("versioned", [False, True])
-def test_lines_fit_for_the_longest_names(template: Path, tmp_path: Path, versioned: bool) -> None:
-    answers = {"package_name": "a_package_whose_name_is_as_long_as_it_is", "authentication": "oidc"}
-    texts = [f"f{number}_{'x' * 21}:str:unique:sort" for number in range(4)]
+def test_lines_fit_for_the_longest_names(
+    template: Path, tmp_path: Path, versioned: bool, database: str
+) -> None:
+    answers = {
+        "package_name": "a_package_whose_name_is_as_long_as_it_is",
+        "authentication": "oidc",
+        "database": database,
+    }
+    texts = [f"f{number}_{'x' * 21}:str:unique:sort:search" for number in range(4)]
+    texts.append(f"t{'x' * 23}:text?:search")
     fields = [*texts, f"n{'x' * 23}:decimal:10,2?:filter", f"e{'x' * 23}:enum:a,b:filter:=a"]
     # With a name of its own, a field that refers to another resource is as long as both.
     other, others = "O" + "c" * 23, "o" + "c" * 26
@@ -386,7 +397,7 @@ checks.ensure_resource_availability.enabled = false
 @pytest.mark.parametrize(
     ("line", "configuration"),
     [
-        ("Book title:str:unique:sort pages:int:sort:filter --versioned", SORTED + VERSIONED),
+        ("Book title:str:unique:sort:search pages:int:sort:filter --versioned", SORTED + VERSIONED),
         ("Order total:int name:str:unique --idempotent", USED_KEYS),
     ],
 )
@@ -446,6 +457,15 @@ BREAKAGES = {
         "{{ field.attribute }} {{ operator }}",
         "{{ field.attribute }} {{ operator | replace('>=', '>') }}",
     ),
+    "a search with wildcards": ("services", ", autoescape=True", ""),
+    "a search for one word": ("services", "filters.search.split()", "filters.search.split()[:1]"),
+    "a search in one field": (
+        "services",
+        "{% for field in searched %}",
+        "{% for field in searched[:1] %}",
+    ),
+    "a search for nothing": ("schemas", "min_length=1, ", ""),
+    "a search of any length": ("schemas", ", max_length=200", ""),
     "an order that clients may not choose": (
         "schemas",
         "{% for order in resource.orders %}",
@@ -529,8 +549,8 @@ IDEMPOTENCY_BREAKAGES = {
     "a key that is forgotten": ("services", "    session.add(response)\n", ""),
     "a resource without keys": ("api/v1", ", route_class=IdempotentRoute", ""),
 }
-# Only PostgreSQL runs transactions at the same time.
-CONCURRENCY_BREAKAGES = {
+# Only PostgreSQL runs transactions at the same time, and has an index for a search.
+POSTGRESQL_BREAKAGES = {
     "requests that wait for each other": ("services", "stored is None and not is_locked", "False"),
     "a key in another transaction": (
         "api",
@@ -538,10 +558,30 @@ CONCURRENCY_BREAKAGES = {
         "                async with request.app.state.database.session() as session:\n"
         "                    await store_response(session,",
     ),
+    "a search that skips rows with null": (
+        "db/models",
+        "if field.is_nullable else column",
+        "if not field else column",
+    ),
+    "a search in the first field": (
+        "db/models",
+        "{%- for field in resource.searched_fields %}",
+        "{%- for field in resource.searched_fields[:1] %}",
+    ),
+    "a search without an index": (
+        "db/models",
+        'Index("ix_{{ resource.plural }}_search_vector", SEARCH_VECTOR, postgresql_using="gin")',
+        "",
+    ),
+    "a search for any word": (
+        "services",
+        "filters.search)",
+        'filters.search.replace(" ", " or "))',
+    ),
 }
 BROKEN = (
-    "Book name:str:unique:sort pages:int?:min=1:filter state:enum:draft,live:filter:=draft"
-    " author:ref?:Author:set_null tags:many:Tag"
+    "Book name:str:unique:sort:search summary:text?:search pages:int?:min=1:filter"
+    " state:enum:draft,live:filter:=draft author:ref?:Author:set_null tags:many:Tag"
 )
 AUTHOR = {"name": "author", "plural": "authors", "has_references": False, "scopes": ["authors"]}
 TAG = {"name": "tag", "plural": "tags", "has_references": False}
@@ -554,7 +594,7 @@ TAG = {"name": "tag", "plural": "tags", "has_references": False}
     [
         pytest.param({"authentication": "oidc"}, BREAKAGES, id="sqlite"),
         pytest.param({"authentication": "oidc"}, IDEMPOTENCY_BREAKAGES, id="idempotency"),
-        pytest.param({"database": "postgresql"}, CONCURRENCY_BREAKAGES, id="postgresql"),
+        pytest.param({"database": "postgresql"}, POSTGRESQL_BREAKAGES, id="postgresql"),
     ],
     indirect=["generator"],
 )
