@@ -520,7 +520,11 @@ def parse_resource(description: Mapping[str, Any]) -> Resource:
         raise InvalidResource(f"{plural}: the plural is taken by the code around it; use --plural")
     if plural == singular:
         raise InvalidResource(f"{name}: the plural is the same; add --plural with another word")
-    targets = [Target(**target) for target in description.get("targets", ())]
+    targets = [
+        # Hashable, since templates look for equal ones.
+        Target(**{**target, "scopes": tuple(target.get("scopes", ()))})
+        for target in description.get("targets", ())
+    ]
     fields = [parse_field(name, text, targets) for text in texts]
     if not fields:
         raise InvalidResource(f"{name}: add a field, as in title:str")
