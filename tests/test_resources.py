@@ -477,6 +477,11 @@ BREAKAGES = {
         '{{ field.options.target.plural }}.id"',
     ),
     "links in no order": ("db/models", "in sorted(ids)", "in sorted(ids, reverse=True)"),
+    "links that every update replaces": (
+        "db/models",
+        "links.get({{ field.singular }}_id) or ",
+        "",
+    ),
     "links that are not loaded": ("services", "_id{{ loaded }})", "_id)"),
     "links of pages that are not loaded": (
         "services",
