@@ -117,6 +117,12 @@ def pluralize(name: str) -> str:
     return name + ("es" if re.search("(s|x|z|ch|sh)$", name) else "s")
 
 
+def enumerate_words(words: Sequence[str]) -> str:
+    """Words as prose: `a, b or c`."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 @dataclass(frozen=True)
 class Target:
     """A resource of the service to which another one may refer.
@@ -491,8 +497,16 @@ class Resource:
     @property
     def violations(self) -> list[str]:
         """How a row can violate the constraints of the table."""
-        taken = [f"the {field.words} is taken" for field in self.unique_fields]
-        return taken + [f"no {field.words} has this ID" for field in self.references]
+        names = [f"the {field.words}" for field in self.unique_fields]
+        others = [field.words for field in self.references]
+        taken = [f"{enumerate_words(names)} is taken"] if names else []
+        return taken + ([f"no {enumerate_words(others)} has this ID"] if others else [])
+
+    @property
+    def violation_error(self) -> str:
+        """The class of the errors for all of them."""
+        is_one = len(self.unique_fields) == 1 and not self.references
+        return f"{self.unique_fields[0].type_name}Taken" if is_one else "Conflict"
 
 
 def parse_resource(description: Mapping[str, Any]) -> Resource:
