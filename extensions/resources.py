@@ -211,6 +211,12 @@ class Field:
         return self.resource + to_pascal(self.singular)
 
     @property
+    def request_name(self) -> str:
+        """The name of the type of its values in requests, if it has constraints."""
+        # `BookTag` is the model of a link.
+        return self.resource + to_pascal(self.name)
+
+    @property
     def is_required(self) -> bool:
         """Whether a new row needs a value."""
         return not (self.is_nullable or "default" in self.options or self.type == "many")
