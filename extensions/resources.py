@@ -66,6 +66,17 @@ VERSIONED_FIELDS = _names("version")
 RESERVED_ENDINGS = _names("create filters parameters read sort update")
 # The options without a value.
 FLAGS = _names("unique index sort filter search")
+# How the others are written.
+SPELLINGS = {
+    "length": "a length such as 80",
+    "precision": "digits such as 10,2",
+    "min": "min=1",
+    "max": "max=9",
+    "default": ":=value",
+    "choices": "values such as draft,live",
+    "target": "a resource such as Author",
+    "on_delete": ", ".join(DELETE_ACTIONS),
+}
 # The other parameters of lists.
 PARAMETERS = ("limit", "cursor", "sort")
 # A request may refer to so many rows of another resource.
@@ -580,7 +591,7 @@ def parse_field(resource: str, text: str, targets: Sequence[Target] = ()) -> Fie
         near = get_close_matches(type_, TYPES, n=1)
         fix = f"did you mean {near[0]}?" if near else f"use one of {', '.join(TYPES)}"
         raise InvalidResource(f"{text}: unknown type {type_!r}; {fix}")
-    options = dict(_parse_option(text, type_, word) for word in words)
+    options = _parse_options(text, type_, words)
     if type_ in REFERENCES:
         if options.get("target") == resource:
             raise InvalidResource(f"{text}: it refers to itself; add this field by hand")
@@ -641,13 +652,19 @@ def _check_link(text: str, name: str, plural: str, *, is_nullable: bool) -> None
         raise InvalidResource(f"{text}: it may have no values anyway; omit the ?")
 
 
-def _parse_option(text: str, type_: str, word: str) -> tuple[str, Any]:
-    name, value = _read_option(text, type_, word)
-    allowed = TYPES[type_]["options"].split()
-    if name not in allowed:
-        known = f"use {', '.join(allowed)}" if allowed else "it has none"
-        raise InvalidResource(f"{text}: {type_} has no option {word!r}; {known}")
-    return name, value
+def _parse_options(text: str, type_: str, words: Sequence[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for word in words:
+        name, value = _read_option(text, type_, word)
+        allowed = TYPES[type_]["options"].split()
+        if name not in allowed:
+            spellings = ", ".join(SPELLINGS.get(option, option) for option in allowed)
+            known = f"use {spellings}" if allowed else "it has none"
+            raise InvalidResource(f"{text}: {type_} has no option {word!r}; {known}")
+        if name in options:
+            raise InvalidResource(f"{text}: {word!r} repeats an option; omit one of them")
+        options[name] = value
+    return options
 
 
 def _read_option(text: str, type_: str, word: str) -> tuple[str, Any]:
@@ -662,17 +679,18 @@ def _read_option(text: str, type_: str, word: str) -> tuple[str, Any]:
         precision, scale = map(int, word.split(","))
         if scale <= precision <= 100 and precision > 0:
             return "precision", (precision, scale)
-    if type_ == "ref":
-        is_action = word in DELETE_ACTIONS
-        return ("on_delete" if is_action else "target"), word
-    if type_ == "many":
+    if type_ in REFERENCES and PASCAL_CASE.fullmatch(word):
         return "target", word
+    if type_ == "ref" and word in DELETE_ACTIONS:
+        return "on_delete", word
     if type_ == "enum" and word:
         return "choices", _parse_choices(text, word.split(","))
     return word, True
 
 
 def _find_target(text: str, name: str, targets: Sequence[Target]) -> Target:
+    if not name:
+        raise InvalidResource(f"{text}: name the other resource, as in author:ref:Author")
     found = [target for target in targets if to_pascal(target.name) == name]
     if found:
         return found[0]
@@ -699,14 +717,14 @@ def _parse_number(text: str, type_: str, value: str) -> Any:
             return number if type_ == "decimal" else float(number)
     except (InvalidOperation, ValueError):
         pass
-    if ":" in value:
-        raise InvalidResource(f"{text}: write the default last, after the other options")
     raise InvalidResource(f"{text}: {value!r} is not a number for {type_}")
 
 
 def _parse_default(text: str, type_: str, value: str, options: Mapping[str, Any]) -> Any:
     if "default" not in TYPES[type_]["options"].split():
         raise InvalidResource(f"{text}: {type_} has no default; omit it")
+    if ":" in value and (type_ not in TEXTS or value.rpartition(":")[2] in FLAGS):
+        raise InvalidResource(f"{text}: write the default last, after the other options")
     if type_ == "bool" and value in {"true", "false"}:
         return value == "true"
     if type_ in {"bool", "enum"} and value not in options.get("choices", ()):
