@@ -4,7 +4,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 
 def _refuse_number(value: object) -> object:
@@ -22,6 +22,8 @@ Timestamp = Annotated[
     AwareDatetime,
     BeforeValidator(_refuse_number),
     Field(ge=datetime.min.replace(tzinfo=UTC), le=datetime.max.replace(tzinfo=UTC)),
+    # As databases store it, so that the first response has the value that later ones have.
+    AfterValidator(lambda value: value.astimezone(UTC)),
 ]
 # Most systems store integers in 32 or 64 bits.
 Int32 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
