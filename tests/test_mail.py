@@ -129,7 +129,7 @@ def test_it_sends_over_tls(service: Service, tls: SSLContext, is_implicit: bool)
     ("login", "has_tls", "error"),
     [
         pytest.param("mailer:wrong", True, "SMTPAuthenticationError", marks=NIGHTLY),
-        # A server, or whoever is between, that offers no TLS does not learn the password.
+        # A server that offers no TLS does not learn the password.
         (LOGIN, False, "SMTPException"),
     ],
 )

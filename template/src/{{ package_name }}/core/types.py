@@ -22,7 +22,7 @@ Timestamp = Annotated[
     AwareDatetime,
     BeforeValidator(_refuse_number),
     Field(ge=datetime.min.replace(tzinfo=UTC), le=datetime.max.replace(tzinfo=UTC)),
-    # As databases store it, so that the first response has the value that later ones have.
+    # So that the first response has the same value as later ones.
     AfterValidator(lambda value: value.astimezone(UTC)),
 ]
 # Most systems store integers in 32 or 64 bits.
