@@ -421,7 +421,7 @@ def test_requests_match_the_schema(
 BREAKAGES = {
     "an error without a code": ("db/models", ', info={"error": {{ field.type_name }}Taken}', ""),
     "a reference without a limit": ("db/models", "field.column,", "'',"),
-    "a text without a limit": ("schemas", "{{ name }}={{ value }}", "title='x'"),
+    "a text of another length": ("schemas", "{{ name }}={{ value }}", "{{ name }}={{ value + 1 }}"),
     "another default": ("schemas", "= {{ field.default }}", "= BookState.LIVE"),
     "a required field that may be null": (
         "schemas",
