@@ -438,8 +438,8 @@ BREAKAGES = {
     ),
     "a list without pages": (
         "services",
-        "if resource.filtered_fields }}, limit=limit, cursor=cursor",
-        "if resource.filtered_fields }}, limit=limit, cursor=None",
+        "if resource.is_filtered }}, limit=limit, cursor=cursor",
+        "if resource.is_filtered }}, limit=limit, cursor=None",
     ),
     "rows of other authors": (
         "services",
