@@ -749,6 +749,8 @@ def _complete(text: str, type_: str, options: dict[str, Any], *, is_required: bo
         options.setdefault("min", 1)
     _check_range(text, type_, options)
     _check_limits(text, options)
+    if type_ == "decimal" and "default" in options:
+        options["default"] = Decimal(f"{options['default']:.{options['precision'][1]}f}")
 
 
 def _check_range(text: str, type_: str, options: Mapping[str, Any]) -> None:

@@ -505,6 +505,11 @@ BREAKAGES = {
     ),
     "another status": ("api/v1", "status.HTTP_201_CREATED", "status.HTTP_200_OK"),
     "another location": ("api/v1", '.id}"', '.name}"'),
+    "a scope that nobody needs": (
+        "api/v1",
+        "write = ', dependencies=[WRITE]' if",
+        "write = '' if",
+    ),
     "an open route": (
         "api/v1",
         "{{ ', route_class=",
