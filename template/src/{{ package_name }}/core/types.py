@@ -14,6 +14,13 @@ def _refuse_number(value: object) -> object:
     return value
 
 
+def _refuse_boolean(value: object) -> object:
+    # For Pydantic, true is 1.
+    if isinstance(value, bool):
+        raise ValueError("Must be a number")
+    return value
+
+
 # Many systems cannot store NUL; the pattern documents it in OpenAPI.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Date = Annotated[date, BeforeValidator(_refuse_number)]
@@ -26,5 +33,5 @@ Timestamp = Annotated[
     AfterValidator(lambda value: value.astimezone(UTC)),
 ]
 # Most systems store integers in 32 or 64 bits.
-Int32 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
-Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Int32 = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=-(2**31), lt=2**31)]
+Int64 = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=-(2**63), lt=2**63)]
