@@ -48,8 +48,9 @@ RESERVED_NAMES = _names(
     idempotent_route index int32 int64 integer invalid iterable json length limit literal
     local_time mapped new none not_found numeric page page_of page_parameters page_query
     parameters query read_error read_session references relationship request response router
-    select session setattr sort sorted_page_parameters status str str_enum string text time
-    timestamp timestamp_mixin true unique_constraint url uuid value
+    select session setattr sort sorted_page_parameters status str str_enum strict_bool
+    strict_finite_float strict_int32 strict_int64 string text time timestamp timestamp_mixin
+    true unique_constraint url uuid value
     """
 )
 # As attributes, the types would hide themselves from the fields after them.

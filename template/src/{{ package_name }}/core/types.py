@@ -14,24 +14,18 @@ def _refuse_number(value: object) -> object:
     return value
 
 
-def _refuse_boolean(value: object) -> object:
-    # For Pydantic, true is 1.
-    if isinstance(value, bool):
-        raise ValueError("Must be a number")
-    return value
-
-
 # Many systems cannot store NUL; the pattern documents it in OpenAPI.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Date = Annotated[date, BeforeValidator(_refuse_number)]
 # An offset may move a time out of the range of years that Python supports.
 Timestamp = Annotated[
     AwareDatetime,
-    BeforeValidator(_refuse_number),
     Field(ge=datetime.min.replace(tzinfo=UTC), le=datetime.max.replace(tzinfo=UTC)),
+    # After the limits, which would otherwise become keywords that JSON Schema does not have.
+    BeforeValidator(_refuse_number),
     # So that the first response has the same value as later ones.
     AfterValidator(lambda value: value.astimezone(UTC)),
 ]
 # Most systems store integers in 32 or 64 bits.
-Int32 = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=-(2**31), lt=2**31)]
-Int64 = Annotated[int, BeforeValidator(_refuse_boolean), Field(ge=-(2**63), lt=2**63)]
+Int32 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
