@@ -49,7 +49,7 @@ RESERVED_NAMES = _names(
     local_time mapped new none not_found numeric page page_of page_parameters page_query
     parameters query read_error read_session references relationship request response router
     select session setattr sort sorted_page_parameters status str str_enum strict_bool
-    strict_finite_float strict_int32 strict_int64 string text time timestamp timestamp_mixin
+    strict_finite_float string text time timestamp timestamp_mixin
     true unique_constraint url uuid value
     """
 )
