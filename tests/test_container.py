@@ -297,7 +297,14 @@ class TestImage:
         assert service.run("service", *service.image.health_check) == 1
 
     # The group of root is that of OpenShift.
-    @pytest.mark.parametrize(("database", "user"), [("sqlite", "12345:0"), ("none", "54321:54321")])
+    @pytest.mark.parametrize(
+        ("database", "user"),
+        [
+            # In the default run, the test of migrations runs a service with a database.
+            pytest.param("sqlite", "12345:0", marks=pytest.mark.nightly),
+            ("none", "54321:54321"),
+        ],
+    )
     def test_it_runs_as_any_user(
         self, compose: Callable[..., Compose], database: str, user: str
     ) -> None:

@@ -155,6 +155,7 @@ def test_new_questions_are_included(extended: Path) -> None:
     assert not any("queue" in cell for cell in cells if cell.get("database") != "postgresql")
 
 
+@pytest.mark.nightly  # A question like this is added once in a long while.
 def test_a_text_question_without_samples_fails(extended: Path) -> None:
     pytest_command = [sys.executable, "-m", "pytest", "-q", "-n0", "tests/test_matrix.py"]
     done = run([*pytest_command, "-k", "every_text_question_has_samples"], extended)

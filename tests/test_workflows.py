@@ -273,6 +273,7 @@ class TestTags:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly  # It is for reviews, and each pull request runs it.
 def test_the_rendered_difference_is_printed(template: Path, tmp_path: Path) -> None:
     checkout = shutil.copytree(template, tmp_path / "checkout")
     before = git(checkout, "rev-parse", "HEAD").strip()
