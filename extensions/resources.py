@@ -49,8 +49,8 @@ RESERVED_NAMES = _names(
     local_time mapped new none not_found numeric page page_of page_parameters page_query
     parameters query read_error read_session references relationship request response router
     select session setattr sort sorted_page_parameters status str str_enum strict_bool
-    strict_finite_float string text time timestamp timestamp_mixin
-    true unique_constraint url uuid value
+    strict_finite_float string text time timestamp timestamp_mixin true unique_constraint url
+    uuid value
     """
 )
 # As attributes, the types would hide themselves from the fields after them.

@@ -46,15 +46,23 @@ CONDITIONS = {
 }
 
 
-def render_sample(template: Path, folder: Path, authentication: str) -> Mapping[str, str]:
-    """Render the sample as `tools/resource.py` does, and return its files by their paths."""
+def render_sample(
+    template: Path, service: Path, folder: Path, authentication: str
+) -> Mapping[str, str]:
+    """Render the sample as `tools/resource.py` does, and return its files by their paths.
+
+    Args:
+        template: the template.
+        service: a service, whose configuration of ruff applies.
+        folder: where to write the files.
+        authentication: the answer to that question.
+    """
     resource = RESOURCE | ({} if authentication == "none" else USERS)
-    service = copy_release(template, folder / "service", {"authentication": authentication})
     answers = {"authentication": authentication, "resource": resource}
-    written = copy_release(template, folder / "sample", answers)
+    written = copy_release(template, folder, answers)
     config = f"--config={service / 'pyproject.toml'}"
     for words in (["check", "--fix", "--select=F401,I"], ["format"]):
-        run([tool("ruff"), *words, "--no-cache", "--quiet", config, str(written)], folder)
+        run([tool("ruff"), *words, "--no-cache", "--quiet", config, str(written)], written)
     return {path: file.read_text(encoding="utf-8") for path, file in files_in(written).items()}
 
 
@@ -63,7 +71,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         template = take_snapshot(folder / "template")
-        variants = [render_sample(template, folder / kind, kind) for kind in AUTHENTICATION]
+        service = copy_release(template, folder / "service", {})
+        variants = [
+            render_sample(template, service, folder / kind, kind) for kind in AUTHENTICATION
+        ]
     for path in variants[0]:
         lines = merge([files[path].splitlines() for files in variants], CONDITIONS.__getitem__)
         text = join_lines(lines).replace("my_service", "{{ package_name }}")

@@ -254,7 +254,7 @@ def test_the_sample_is_what_the_tool_writes(
 ) -> None:
     sample = render(authentication=authentication)
 
-    written = render_sample(template, tmp_path, authentication)
+    written = render_sample(template, sample, tmp_path, authentication)
 
     rendered = {path: (sample / path).read_text(encoding="utf-8") for path in FILES}
     assert written == rendered, "run `python tests/sample.py`"
